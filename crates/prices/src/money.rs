@@ -132,7 +132,9 @@ pub enum MoneyError {
     #[error("`{0}` is no currency code; write three capital letters of ISO 4217, such as CNY or USD")]
     Currency(String),
     /// Not a decimal and a code.
-    #[error("`{0}` is no amount; write a decimal with at most nine places and a currency, such as \"100 CNY\"")]
+    #[error(
+        "`{0}` is no amount; write a decimal with at most nine places and a currency, such as \"100 CNY\""
+    )]
     Amount(String),
 }
 
@@ -155,7 +157,18 @@ mod tests {
 
     #[test]
     fn what_is_no_amount_is_refused() {
-        for bad in ["", "100", "CNY", "1e3 CNY", "-1 CNY", "1.0000000001 USD", "9223372036.9 USD", "1 cny", ".5 USD", "1 CNYX"] {
+        for bad in [
+            "",
+            "100",
+            "CNY",
+            "1e3 CNY",
+            "-1 CNY",
+            "1.0000000001 USD",
+            "9223372036.9 USD",
+            "1 cny",
+            ".5 USD",
+            "1 CNYX",
+        ] {
             assert!(bad.parse::<Charge>().is_err(), "{bad}");
         }
     }
