@@ -1,0 +1,1 @@
+//! The limits, checked from the ledger alone.

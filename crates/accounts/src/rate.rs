@@ -1,0 +1,211 @@
+//! Rate limits of a key: requests and tokens in any 60 seconds, calls at the same time.
+//!
+//! Counts are kept by the second. A window is the running second and the 60 before it, so that no 60 seconds ever see
+//! more than the limit; `retry-after` is the instant at which enough old seconds have left the window.
+
+use std::fmt;
+use std::sync::Arc;
+
+use ledger::UnixMicros;
+use parking_lot::Mutex;
+
+use crate::Limits;
+
+/// Seconds in a window: the running one, and 60 whole ones.
+const SECONDS: usize = 61;
+const MICROS: i64 = 1_000_000;
+
+/// Leave to run. Dropped, it gives its place back.
+#[must_use = "a place is given back when this is dropped"]
+#[derive(Debug)]
+pub struct Admission {
+    meter: Option<Arc<Meter>>,
+}
+
+impl Drop for Admission {
+    fn drop(&mut self) {
+        if let Some(meter) = &self.meter {
+            let mut state = meter.state.lock();
+            state.running = state.running.saturating_sub(1);
+        }
+    }
+}
+
+/// Which limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Limit {
+    /// Requests a minute.
+    Rpm,
+    /// Tokens a minute.
+    Tpm,
+    /// Calls at the same time.
+    Concurrency,
+}
+
+impl Limit {
+    /// The word used in configuration.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Rpm => "rpm",
+            Self::Tpm => "tpm",
+            Self::Concurrency => "concurrency",
+        }
+    }
+}
+
+/// A limit of the key is reached (`rate_limit_exceeded`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub struct LimitRefusal {
+    /// Which.
+    pub which: Limit,
+    /// What it is.
+    pub limit: u64,
+    /// When the same call would be let in, as far as this key's past tells: exact for `rpm` and `tpm`; a second for
+    /// `concurrency`, where it depends on when a running call ends. `None`: never, the call alone is above the limit.
+    pub retry_after_ms: Option<u64>,
+}
+
+impl fmt::Display for LimitRefusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let limit = self.limit;
+        match self.which {
+            Limit::Rpm => write!(f, "the key's limit of {limit} requests a minute is reached")?,
+            Limit::Tpm => write!(f, "the key's limit of {limit} tokens a minute is reached")?,
+            Limit::Concurrency => write!(f, "the key's limit of {limit} calls at the same time is reached")?,
+        }
+        match self.retry_after_ms {
+            Some(wait) => write!(f, "; try again in {wait} ms"),
+            None => f.write_str("; this call alone is above it"),
+        }
+    }
+}
+
+/// What a key did in the last minute. Outlives changes of the key; is not in the ledger, and starts empty.
+#[derive(Debug, Default)]
+pub(crate) struct Meter {
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    requests: Sliding,
+    tokens: Sliding,
+    running: u64,
+}
+
+impl Meter {
+    /// Lets a call in, or says which limit it meets; a refused call counts for nothing.
+    pub(crate) fn admit(
+        self: &Arc<Self>,
+        limits: Limits,
+        now: UnixMicros,
+        tokens: u64,
+    ) -> Result<Admission, LimitRefusal> {
+        if limits == Limits::default() {
+            return Ok(Admission { meter: None });
+        }
+        let mut state = self.state.lock();
+        let rpm = limits.rpm.and_then(|limit| state.requests.refuses(1, limit, now, Limit::Rpm));
+        let tpm = limits.tpm.and_then(|limit| state.tokens.refuses(tokens, limit, now, Limit::Tpm));
+        // The longer wait is the true one; never is longest.
+        let wait = |refusal: &LimitRefusal| refusal.retry_after_ms.unwrap_or(u64::MAX);
+        if let Some(refusal) = [rpm, tpm].into_iter().flatten().max_by_key(wait) {
+            return Err(refusal);
+        }
+        if let Some(limit) = limits.concurrency
+            && state.running >= limit
+        {
+            let retry_after_ms = (limit > 0).then_some(1_000);
+            return Err(LimitRefusal { which: Limit::Concurrency, limit, retry_after_ms });
+        }
+        if limits.rpm.is_some() {
+            state.requests.add(1, now);
+        }
+        if limits.tpm.is_some() {
+            state.tokens.add(tokens, now);
+        }
+        state.running += 1;
+        Ok(Admission { meter: Some(Arc::clone(self)) })
+    }
+
+    /// Counts tokens that were used beyond what was admitted, even above the limit: later calls wait for it.
+    pub(crate) fn charge(&self, limits: Limits, now: UnixMicros, tokens: u64) {
+        if limits.tpm.is_some() && tokens > 0 {
+            self.state.lock().tokens.add(tokens, now);
+        }
+    }
+}
+
+/// Counts by the second over the last [`SECONDS`].
+#[derive(Debug, Default)]
+struct Sliding {
+    /// By second modulo [`SECONDS`]; empty until first used.
+    counts: Vec<u64>,
+    newest: i64,
+    sum: u64,
+}
+
+impl Sliding {
+    /// Why `more` cannot be added now; `None`: it can.
+    fn refuses(&mut self, more: u64, limit: u64, now: UnixMicros, which: Limit) -> Option<LimitRefusal> {
+        self.advance(now);
+        if self.sum.saturating_add(more) <= limit {
+            return None;
+        }
+        let retry_after_ms = if more > limit { None } else { self.wait(more, limit, now) };
+        Some(LimitRefusal { which, limit, retry_after_ms })
+    }
+
+    fn add(&mut self, more: u64, now: UnixMicros) {
+        self.advance(now);
+        let place = place_of(self.newest);
+        if let Some(count) = self.counts.get_mut(place) {
+            *count = count.saturating_add(more);
+            self.sum = self.sum.saturating_add(more);
+        }
+    }
+
+    /// Milliseconds until enough seconds have left the window.
+    fn wait(&self, more: u64, limit: u64, now: UnixMicros) -> Option<u64> {
+        let mut left = self.sum;
+        let first = self.newest - place_span() + 1;
+        for second in first..=self.newest {
+            left = left.saturating_sub(self.counts.get(place_of(second)).copied().unwrap_or(0));
+            if left.saturating_add(more) <= limit {
+                let free_at = (second + place_span()) * MICROS;
+                return u64::try_from(free_at - now.0).ok().map(|micros| micros.div_ceil(1_000));
+            }
+        }
+        None
+    }
+
+    /// Empties the seconds that have left the window. A clock that goes back a little changes nothing; one that goes
+    /// back by more than the window starts it afresh, or a key would wait for years.
+    fn advance(&mut self, now: UnixMicros) {
+        let second = now.0.div_euclid(MICROS);
+        if self.counts.is_empty() {
+            self.counts = vec![0; SECONDS];
+            self.newest = second;
+        }
+        if second.abs_diff(self.newest) >= place_span().unsigned_abs() {
+            self.counts.fill(0);
+            self.sum = 0;
+            self.newest = second;
+        }
+        while self.newest < second {
+            self.newest += 1;
+            if let Some(count) = self.counts.get_mut(place_of(self.newest)) {
+                self.sum = self.sum.saturating_sub(std::mem::take(count));
+            }
+        }
+    }
+}
+
+/// [`SECONDS`] as time is counted.
+fn place_span() -> i64 {
+    i64::try_from(SECONDS).unwrap_or(i64::MAX)
+}
+
+fn place_of(second: i64) -> usize {
+    usize::try_from(second.rem_euclid(place_span())).unwrap_or(0)
+}
