@@ -1,0 +1,268 @@
+//! What can be bought and where: providers, sites, offers.
+
+use std::time::Duration;
+
+use crate::books::Shelf;
+use crate::catalogue;
+use crate::known::ProviderKind;
+use crate::problem::Wrong;
+use crate::read::{Section, nearest};
+use crate::types::{Accelerator, Location, Offer, Provider, Rates, Site};
+use crate::url::{BaseUrl, Reach};
+use crate::values;
+
+use super::house::within;
+use super::names::Named;
+use super::secrets::Found;
+use super::{Loader, Sheet, all};
+
+impl Loader<'_> {
+    pub(crate) fn providers(&self, sheet: &Sheet<'_>) -> Option<Vec<Provider>> {
+        all(sheet.providers.sections.iter().map(|section| self.provider(section)))
+    }
+
+    fn provider(&self, section: &Section<'_>) -> Option<Provider> {
+        const HOUR: Duration = Duration::from_secs(3_600);
+        const LEAST: Duration = Duration::from_millis(10);
+        let kind: Option<ProviderKind> = section.word("kind");
+        let base_url = base_url(section, kind);
+        let allow_private_addresses = section.flag("allow_private_addresses");
+        if let (Some(url), Some(false)) = (&base_url, allow_private_addresses) {
+            check_reach(section, url);
+        }
+        let secret = self.secret(section, "api_key_env", "api_key_file");
+        let api_key = credential(section, kind, base_url.as_ref(), secret);
+        let connect_timeout =
+            within(section, "connect_timeout", LEAST, Duration::from_secs(300), "10ms to 5m");
+        let first_byte_timeout = within(section, "first_byte_timeout", LEAST, HOUR, "10ms to 1h");
+        let idle_timeout = within(section, "idle_timeout", LEAST, HOUR, "10ms to 1h");
+        let on_hangup = section.word("on_hangup");
+        Some(Provider {
+            id: section.name.clone(),
+            kind: kind?,
+            dialect: kind?.dialect()?,
+            base_url: base_url?,
+            api_key: api_key?,
+            connect_timeout: connect_timeout?,
+            first_byte_timeout: first_byte_timeout?,
+            idle_timeout: idle_timeout?,
+            allow_private_addresses: allow_private_addresses?,
+            on_hangup: on_hangup
+                .unwrap_or_else(|| kind.map_or(crate::Hangup::Drain, ProviderKind::on_hangup)),
+        })
+    }
+}
+
+fn base_url(section: &Section<'_>, kind: Option<ProviderKind>) -> Option<BaseUrl> {
+    if section.has("base_url") {
+        return section.scalar("base_url", |text| {
+            let url = BaseUrl::parse(text)?;
+            // The gateway appends these: with them twice every call would be answered with 404.
+            for ending in ["/chat/completions", "/messages"] {
+                if let Some(base) = url.path.strip_suffix(ending) {
+                    let short = BaseUrl { path: base.to_owned(), ..url.clone() };
+                    let message = format!("ends in `{ending}`, which is appended to it");
+                    return Err(Wrong::new(message, format!("write \"{short}\"")));
+                }
+            }
+            Ok(url)
+        });
+    }
+    // Asked for so that the schema's row counts as read.
+    let _ = section.scalar("base_url", BaseUrl::parse);
+    match kind?.known() {
+        Some(known) => BaseUrl::parse(known.base_url).ok(),
+        None => {
+            section.error(
+                "base_url",
+                "is missing",
+                format!("a provider of kind `{}` needs one: base_url = \"https://…/v1\"", kind?),
+            );
+            None
+        }
+    }
+}
+
+fn check_reach(section: &Section<'_>, url: &BaseUrl) {
+    let place = match url.reach() {
+        Reach::Elsewhere => return,
+        Reach::Loopback => "this machine",
+        Reach::Private => "a private or link-local network",
+    };
+    section.error(
+        "base_url",
+        format!("`{}` is on {place}, which must be asked for", url.host),
+        "write the provider's public address, or `allow_private_addresses = true` if this one is meant",
+    );
+}
+
+/// The credential; `Some(None)` where none is needed.
+fn credential(
+    section: &Section<'_>,
+    kind: Option<ProviderKind>,
+    url: Option<&BaseUrl>,
+    found: Found,
+) -> Option<Option<crate::Secret>> {
+    let secret = match found {
+        Found::Secret(secret) => secret,
+        Found::Wrong | Found::NotSet(_) => return None,
+        Found::NotNamed => {
+            let kind = kind?;
+            if kind.known().is_none() && url.is_none_or(|url| url.reach() == Reach::Loopback) {
+                return Some(None);
+            }
+            let variable = kind.known().map_or("LOCAL_API_KEY", |known| known.api_key_env);
+            section.error(
+                "api_key_env",
+                "no credential is named",
+                format!("name the variable that holds it: api_key_env = \"{variable}\" (a server that asks for none takes any value)"),
+            );
+            return None;
+        }
+    };
+    if url.is_some_and(|url| !url.tls && url.reach() == Reach::Elsewhere) {
+        section.warning("base_url", "the credential travels unencrypted over http", "write https");
+    }
+    Some(Some(secret))
+}
+
+/// The sites that are written, and those of the catalogue that an offer names.
+pub(crate) fn sites(sheet: &Sheet<'_>, offers: &[Offer]) -> Option<Vec<Site>> {
+    let mut sites = all(sheet.sites.sections.iter().map(site))?;
+    for known in catalogue::sites() {
+        let is_named = offers.iter().any(|offer| offer.site == known.id);
+        if is_named && !sites.iter().any(|site| site.id == known.id) {
+            sites.push(known.clone());
+        }
+    }
+    Some(sites)
+}
+
+fn site(section: &Section<'_>) -> Option<Site> {
+    let jurisdiction = section.scalar("jurisdiction", values::country);
+    let inference_scope = section.word("inference_scope");
+    let location = location(&section.table("location"), section.has("location"));
+    let accelerators = all(section.list("accelerators").iter().map(|row| {
+        let count = row.count("count");
+        Some(Accelerator { kind: row.scalar("kind", values::id)?, count })
+    }));
+    Some(Site {
+        id: section.name.clone(),
+        jurisdiction: jurisdiction?,
+        location: location?,
+        inference_scope: inference_scope?,
+        accelerators: accelerators?,
+    })
+}
+
+fn location(section: &Section<'_>, is_written: bool) -> Option<Option<Location>> {
+    let (lat, lon) = (section.degrees("lat"), section.degrees("lon"));
+    if !is_written {
+        return Some(None);
+    }
+    Some(Some(Location { lat: lat?, lon: lon? }))
+}
+
+pub(crate) fn offers(sheet: &Sheet<'_>, shelf: &Shelf) -> Option<Vec<Offer>> {
+    let known = catalogue::sites().iter().map(|site| site.id.clone());
+    let places = Named::by_name("site", sheet.sites.sections.clone()).also(known);
+    all(sheet.offers.sections.iter().map(|section| offer(sheet, &places, shelf, section)))
+}
+
+fn offer(sheet: &Sheet<'_>, places: &Named<'_>, shelf: &Shelf, section: &Section<'_>) -> Option<Offer> {
+    let id = section.scalar("id", values::id);
+    let provider = sheet.providers.referred(section, "provider");
+    let model = section.scalar("model", values::id);
+    let names = match section.items("names", values::id) {
+        None => model.clone().map(|model| vec![model]),
+        Some(names) if names.is_empty() => {
+            section.error(
+                "names",
+                "is empty: nobody could ask for the offer",
+                "name the model, or leave the key out",
+            );
+            None
+        }
+        Some(names) => Some(
+            names
+                .into_iter()
+                .map(|(at, name)| {
+                    if sheet.models.has(&name) {
+                        let message = format!("`{name}` is a virtual model already");
+                        section
+                            .document
+                            .error(&at, Wrong::new(message, "remove it here, or rename the virtual model"));
+                    }
+                    name
+                })
+                .collect(),
+        ),
+    };
+    let site = places.referred(section, "site");
+    let price_plan = section.scalar("price_plan", values::id);
+    let currency = price_plan.as_deref().and_then(|plan| currency_of(shelf, section, plan));
+    let context_window = section.count("context_window");
+    let max_output = section.count("max_output");
+    if let (Some(window), Some(output)) = (context_window, max_output)
+        && output > window
+    {
+        section.error(
+            "max_output",
+            format!("{output} is more than the context window of {window}"),
+            "write the output limit that the provider states, at most the window",
+        );
+    }
+    let capabilities = words(section, "capabilities");
+    let quota = rates(&section.table("quota"));
+    Some(Offer {
+        id: id?,
+        provider: provider?,
+        model: model?,
+        names: names?,
+        site: site?,
+        price_plan: price_plan?,
+        currency: currency?,
+        context_window: context_window?,
+        max_output: max_output?,
+        capabilities: capabilities?,
+        quota,
+    })
+}
+
+fn currency_of(shelf: &Shelf, section: &Section<'_>, plan: &str) -> Option<prices::Currency> {
+    if let Some(facts) = shelf.plans.get(plan) {
+        return Some(facts.currency);
+    }
+    let fix = match nearest(plan, shelf.plans.keys().map(String::as_str)) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None if shelf.plans.is_empty() => "no price book could be read: see `prices.books`".to_owned(),
+        None => format!(
+            "add the plan to a book, or name one of {}",
+            super::names::some(shelf.plans.keys().map(String::as_str))
+        ),
+    };
+    section.error("price_plan", format!("unknown price plan `{plan}`"), fix);
+    None
+}
+
+/// Words of an enum, at least one, none twice.
+pub(crate) fn words<T: crate::words::Word + PartialEq>(section: &Section<'_>, key: &str) -> Option<Vec<T>> {
+    let mut found = vec![];
+    let items = section.items(key, crate::read::word::<T>)?;
+    for (at, word) in items {
+        if found.contains(&word) {
+            section.document.error(&at, Wrong::new("stands twice", "write it once"));
+        }
+        found.push(word);
+    }
+    if found.is_empty() {
+        section.error(key, "is empty", format!("name at least one of {}", T::NAMES.join(", ")));
+        return None;
+    }
+    Some(found)
+}
+
+/// Limits on use at once; a mistake in one is noted, and leaves it out.
+pub(crate) fn rates(section: &Section<'_>) -> Rates {
+    Rates { rpm: section.count("rpm"), tpm: section.count("tpm"), concurrency: section.count("concurrency") }
+}
