@@ -1,0 +1,86 @@
+//! The page, embedded: a table from path to bytes. A path that is not in the table is nowhere.
+
+use std::io::Write;
+use std::sync::LazyLock;
+
+use bytes::Bytes;
+use edge::Body;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+use sha2::{Digest, Sha256};
+
+use crate::reply;
+
+struct Source {
+    path: &'static str,
+    kind: &'static str,
+    bytes: &'static [u8],
+}
+
+macro_rules! sources {
+    ($($path:literal <- $file:literal, $kind:ident;)*) => {
+        &[$(Source { path: $path, kind: $kind, bytes: include_bytes!(concat!("../../../web/", $file)) },)*]
+    };
+}
+
+const HTML: &str = "text/html; charset=utf-8";
+const CSS: &str = "text/css; charset=utf-8";
+const JS: &str = "text/javascript; charset=utf-8";
+const SVG: &str = "image/svg+xml";
+const TEXT: &str = "text/plain; charset=utf-8";
+
+include!("assets_table.rs");
+
+struct Asset {
+    source: &'static Source,
+    etag: HeaderValue,
+    gzip: Option<Bytes>,
+}
+
+/// Made at the first request: compressing it all takes a few milliseconds.
+static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| SOURCES.iter().map(Asset::new).collect());
+
+impl Asset {
+    fn new(source: &'static Source) -> Self {
+        let hash = Sha256::digest(source.bytes);
+        let etag: String = hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        let etag = HeaderValue::from_str(&format!("\"{etag}\"")).unwrap_or(HeaderValue::from_static("\"0\""));
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+        let packed = encoder.write_all(source.bytes).and_then(|()| encoder.finish());
+        let gzip = packed.ok().filter(|packed| packed.len() < source.bytes.len()).map(Bytes::from);
+        Self { source, etag, gzip }
+    }
+}
+
+/// The file at a path, by the table; `None`: there is none.
+pub(crate) fn answer(path: &str, headers: &HeaderMap) -> Option<Response<Body>> {
+    let asset = ASSETS.iter().find(|asset| asset.source.path == path)?;
+    let fresh = headers.get(header::IF_NONE_MATCH).is_some_and(|seen| *seen == asset.etag);
+    let packed = asset.gzip.as_ref().filter(|_| accepts_gzip(headers));
+    let (status, body) = match (fresh, packed) {
+        (true, _) => (StatusCode::NOT_MODIFIED, Bytes::new()),
+        (false, Some(packed)) => (StatusCode::OK, packed.clone()),
+        (false, None) => (StatusCode::OK, Bytes::from_static(asset.source.bytes)),
+    };
+    let mut response = reply::answer(status, asset.source.kind, body);
+    let headers = response.headers_mut();
+    headers.insert(header::ETAG, asset.etag.clone());
+    // Kept, and asked for again by its tag: a new binary is a new page at once.
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+    if packed.is_some() {
+        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    }
+    Some(response)
+}
+
+fn accepts_gzip(headers: &HeaderMap) -> bool {
+    let accepted =
+        headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    accepted.split(',').any(|coding| {
+        let (name, weight) = coding.split_once(';').unwrap_or((coding, ""));
+        name.trim().eq_ignore_ascii_case("gzip")
+            && !matches!(weight.trim(), "q=0" | "q=0.0" | "q=0.00" | "q=0.000")
+    })
+}

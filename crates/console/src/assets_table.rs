@@ -1,0 +1,3 @@
+const SOURCES: &[Source] = sources! {
+    "/" <- "index.html", HTML;
+};
