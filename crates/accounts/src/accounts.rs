@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use ledger::{AttemptId, Entry, EntryBody, Labels, UnixMicros};
 use parking_lot::{Mutex, RwLock};
 
-use crate::admin::Kind;
+use crate::declared::Kind;
 use crate::directory::Directory;
 use crate::hold::{self, Asked};
 use crate::pool::Budget;

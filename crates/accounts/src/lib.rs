@@ -24,6 +24,8 @@ mod admin;
 pub mod audit;
 mod budget;
 mod caller;
+mod changes;
+mod declared;
 mod directory;
 mod error;
 mod fx;
