@@ -209,3 +209,94 @@ fn place_span() -> i64 {
 fn place_of(second: i64) -> usize {
     usize::try_from(second.rem_euclid(place_span())).unwrap_or(0)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const NOW: UnixMicros = UnixMicros(1_795_564_800_250_000); // a quarter of a second into a second
+
+    fn later(millis: u64) -> UnixMicros {
+        UnixMicros(NOW.0 + i64::try_from(millis).unwrap() * 1_000)
+    }
+
+    fn limits(rpm: Option<u64>, tpm: Option<u64>, concurrency: Option<u64>) -> Limits {
+        Limits { rpm, tpm, concurrency }
+    }
+
+    #[test]
+    fn six_hundred_a_minute_are_six_hundred() {
+        let (meter, limits) = (Arc::new(Meter::default()), limits(Some(600), None, None));
+        let admitted = (0..1_000).filter(|turn| meter.admit(limits, later(turn * 10), 1).is_ok()).count();
+        assert_eq!(admitted, 600);
+        let refusal = meter.admit(limits, later(10_000), 1).unwrap_err();
+        // The first second began 250 ms before NOW and leaves 61 s after its start: 60,750 ms after NOW.
+        assert_eq!((refusal.which, refusal.limit, refusal.retry_after_ms), (Limit::Rpm, 600, Some(50_750)));
+        assert!(meter.admit(limits, later(10_000 + 50_749), 1).is_err());
+        assert!(meter.admit(limits, later(10_000 + 50_750), 1).is_ok());
+    }
+
+    #[test]
+    fn tokens_beyond_the_estimate_make_later_calls_wait() {
+        let (meter, limits) = (Arc::new(Meter::default()), limits(Some(100), Some(1_000), None));
+        drop(meter.admit(limits, NOW, 400).unwrap());
+        meter.charge(limits, later(1_000), 900);
+        let refusal = meter.admit(limits, later(2_000), 100).unwrap_err();
+        // 1,300 are counted; without the first 400 there is room for 100.
+        assert_eq!((refusal.which, refusal.retry_after_ms), (Limit::Tpm, Some(58_750)));
+        // Without both for 1,000.
+        assert_eq!(meter.admit(limits, later(2_000), 1_000).unwrap_err().retry_after_ms, Some(59_750));
+        let never = meter.admit(limits, later(2_000), 1_001).unwrap_err();
+        assert_eq!(never.retry_after_ms, None);
+        assert!(never.to_string().ends_with("this call alone is above it"), "{never}");
+    }
+
+    #[test]
+    fn a_place_comes_back_when_its_call_ends() {
+        let (meter, limits) = (Arc::new(Meter::default()), limits(None, None, Some(2)));
+        let (one, _two) = (meter.admit(limits, NOW, 1).unwrap(), meter.admit(limits, NOW, 1).unwrap());
+        let refusal = meter.admit(limits, NOW, 1).unwrap_err();
+        assert_eq!(
+            refusal.to_string(),
+            "the key's limit of 2 calls at the same time is reached; try again in 1000 ms"
+        );
+        drop(one);
+        assert!(meter.admit(limits, NOW, 1).is_ok());
+    }
+
+    #[test]
+    fn a_clock_that_jumps_back_does_not_lock_a_key_out() {
+        let (meter, limits) = (Arc::new(Meter::default()), limits(Some(1), None, None));
+        let year = 366 * 86_400_000;
+        drop(meter.admit(limits, later(year), 1).unwrap());
+        assert!(meter.admit(limits, NOW, 1).is_ok());
+        assert!(meter.admit(limits, NOW, 1).is_err());
+    }
+
+    proptest! {
+        /// No 60 seconds see more than the limit, and a call that waits as long as it was told is let in.
+        #[test]
+        fn waits_are_true_and_minutes_are_kept(calls in vec((0..4_000_u64, 1..40_u64), 1..300)) {
+            let (meter, limits) = (Arc::new(Meter::default()), limits(Some(50), Some(500), None));
+            let (mut now, mut admitted) = (0, Vec::new());
+            for (pause, tokens) in calls {
+                now += pause;
+                if let Err(refusal) = meter.admit(limits, later(now), tokens) {
+                    let wait = refusal.retry_after_ms.unwrap();
+                    prop_assert!(meter.admit(limits, later(now + wait - 1), tokens).is_err());
+                    now += wait;
+                    prop_assert!(meter.admit(limits, later(now), tokens).is_ok(), "{refusal}");
+                }
+                admitted.push((now, tokens));
+            }
+            for (from, _) in &admitted {
+                let minute = admitted.iter().filter(|(at, _)| (*from..from + 60_000).contains(at));
+                let (requests, tokens) = minute.fold((0, 0), |(requests, sum), (_, tokens)| (requests + 1, sum + tokens));
+                prop_assert!(requests <= 50 && tokens <= 500, "{requests} {tokens}");
+            }
+        }
+    }
+}

@@ -94,3 +94,80 @@ fn hour(zone: &TimeZone, instant: Timestamp) -> Bounds {
     }
     bounds
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn micros(text: &str) -> i64 {
+        text.parse::<Timestamp>().unwrap().as_microsecond()
+    }
+
+    /// Instants in UTC worked out by hand from the zones' rules; each window is looked up at its first and last
+    /// microsecond.
+    #[test]
+    fn windows_begin_and_end_in_the_zone() {
+        for (window, zone, start, end) in [
+            // Shanghai is UTC+8 all year.
+            (Window::Month, "Asia/Shanghai", "2026-10-31T16:00:00Z", "2026-11-30T16:00:00Z"),
+            (Window::Month, "Asia/Shanghai", "2028-01-31T16:00:00Z", "2028-02-29T16:00:00Z"),
+            (Window::Day, "Asia/Shanghai", "2026-11-24T16:00:00Z", "2026-11-25T16:00:00Z"),
+            // Monday the 23rd of November 2026.
+            (Window::Week, "Asia/Shanghai", "2026-11-22T16:00:00Z", "2026-11-29T16:00:00Z"),
+            (Window::Week, "UTC", "2026-12-28T00:00:00Z", "2027-01-04T00:00:00Z"),
+            (Window::Hour, "Asia/Shanghai", "2026-11-25T09:00:00Z", "2026-11-25T10:00:00Z"),
+            // New York: UTC-5, and UTC-4 from 2026-03-08 to 2026-11-01, 2 o'clock each.
+            (Window::Day, "America/New_York", "2026-03-08T05:00:00Z", "2026-03-09T04:00:00Z"), // 23 hours
+            (Window::Day, "America/New_York", "2026-11-01T04:00:00Z", "2026-11-02T05:00:00Z"), // 25 hours
+            (Window::Month, "America/New_York", "2026-03-01T05:00:00Z", "2026-04-01T04:00:00Z"),
+            (Window::Month, "America/New_York", "2026-11-01T04:00:00Z", "2026-12-01T05:00:00Z"),
+            (Window::Week, "America/New_York", "2026-03-02T05:00:00Z", "2026-03-09T04:00:00Z"),
+            // The hour from 1 to 2 comes twice, as two windows.
+            (Window::Hour, "America/New_York", "2026-11-01T05:00:00Z", "2026-11-01T06:00:00Z"),
+            (Window::Hour, "America/New_York", "2026-11-01T06:00:00Z", "2026-11-01T07:00:00Z"),
+            // Half past, in UTC.
+            (Window::Hour, "Asia/Kolkata", "2026-11-25T10:30:00Z", "2026-11-25T11:30:00Z"),
+            // Lord Howe goes back by half an hour at 15:00Z, from UTC+11 to UTC+10:30, and forward at 15:30Z.
+            (Window::Hour, "Australia/Lord_Howe", "2026-04-04T14:00:00Z", "2026-04-04T15:00:00Z"),
+            (Window::Hour, "Australia/Lord_Howe", "2026-04-04T15:00:00Z", "2026-04-04T15:30:00Z"),
+            (Window::Hour, "Australia/Lord_Howe", "2026-10-03T14:30:00Z", "2026-10-03T15:30:00Z"),
+            (Window::Hour, "Australia/Lord_Howe", "2026-10-03T15:30:00Z", "2026-10-03T16:00:00Z"),
+            // Santiago skips the midnight of 2026-09-06 (UTC-4 to UTC-3), and repeats the hour before that of 04-05.
+            (Window::Day, "America/Santiago", "2026-09-06T04:00:00Z", "2026-09-07T03:00:00Z"),
+            (Window::Day, "America/Santiago", "2026-04-04T03:00:00Z", "2026-04-05T04:00:00Z"),
+        ] {
+            let zone = TimeZone::get(zone).unwrap();
+            let expected = Bounds { start: micros(start), end: micros(end) };
+            for at in [expected.start, expected.end - 1] {
+                assert_eq!(
+                    Bounds::of(window, &zone, UnixMicros(at)),
+                    expected,
+                    "{window:?} {zone:?} {start}"
+                );
+            }
+        }
+        assert_eq!(Bounds::of(Window::Total, &TimeZone::UTC, UnixMicros(0)), Bounds::EVER);
+        assert_eq!(Bounds::of(Window::Day, &TimeZone::UTC, UnixMicros(i64::MAX)), Bounds::EVER);
+    }
+
+    proptest! {
+        /// Windows leave no gap and do not overlap, whatever the clocks of a zone do.
+        #[test]
+        fn windows_meet(at in micros("1985-01-01T00:00:00Z")..micros("2060-01-01T00:00:00Z"), kind in 0..4_usize, zone in 0..8_usize) {
+            let window = [Window::Hour, Window::Day, Window::Week, Window::Month][kind];
+            let zone = TimeZone::get(
+                ["Asia/Shanghai", "America/New_York", "Australia/Lord_Howe", "America/Santiago", "America/St_Johns",
+                 "Asia/Kathmandu", "Europe/London", "Pacific/Apia"][zone],
+            ).unwrap();
+            let bounds = Bounds::of(window, &zone, UnixMicros(at));
+            prop_assert!(bounds.has(UnixMicros(at)));
+            for inside in [bounds.start, bounds.end - 1, i64::midpoint(bounds.start, bounds.end)] {
+                prop_assert_eq!(Bounds::of(window, &zone, UnixMicros(inside)), bounds);
+            }
+            prop_assert_eq!(Bounds::of(window, &zone, UnixMicros(bounds.end)).start, bounds.end);
+            prop_assert_eq!(Bounds::of(window, &zone, UnixMicros(bounds.start - 1)).end, bounds.start);
+        }
+    }
+}
