@@ -52,7 +52,7 @@ mod tests {
     }
 
     /// A reader of RFC 4180, written from its grammar.
-    pub(crate) fn parse(text: &str) -> Vec<Vec<String>> {
+    fn parse(text: &str) -> Vec<Vec<String>> {
         let (mut rows, mut row, mut field) = (Vec::new(), Vec::new(), String::new());
         let mut chars = text.chars().peekable();
         let mut quoted = false;
@@ -87,6 +87,3 @@ mod tests {
         }
     }
 }
-
-#[cfg(test)]
-pub(crate) use tests::parse;

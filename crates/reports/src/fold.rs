@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use jiff::tz::TimeZone;
 use ledger::{AttemptId, AttemptStatus, CallId, Entry, EntryBody, Settled, UnixMicros};
+use prices::Currency;
 use serde::ser::{SerializeMap, SerializeStruct};
 use serde::{Serialize, Serializer};
 
@@ -200,15 +201,19 @@ impl Fold {
 
     fn finish(self, measure: Measure) -> Report {
         let mut rows = self.rows;
+        let currencies: Vec<Currency> =
+            self.totals.charge_nano.iter().map(|(currency, _)| currency).collect();
+        // By the first currency, then the next: amounts of two are never compared.
+        let dearest = |sums: &Sums| -> Vec<i128> {
+            currencies.iter().map(|currency| sums.charge_nano.get(*currency)).collect()
+        };
         let by_time = self.query.by.iter().any(|by| by.is_time());
         rows.sort_by(|a, b| match (by_time, measure) {
             (true, _) => a.key.cmp(&b.key),
             (false, Measure::Volume) => {
                 b.sums.tokens.total().cmp(&a.sums.tokens.total()).then_with(|| a.key.cmp(&b.key))
             }
-            (false, Measure::Cost) => {
-                b.sums.charge_nano.cmp(&a.sums.charge_nano).then_with(|| a.key.cmp(&b.key))
-            }
+            (false, Measure::Cost) => dearest(&b.sums).cmp(&dearest(&a.sums)).then_with(|| a.key.cmp(&b.key)),
         });
         let under_way = self.calls.values().flat_map(|call| &call.open).filter(|(_, wanted)| *wanted);
         let in_flight = under_way.fold(0, |sum, _| sum + 1);

@@ -49,7 +49,7 @@ impl Serialize for TokenSums {
 }
 
 /// Amounts by currency, summed in 10⁻⁹ units. As JSON: `{"CNY":"1200","USD":"7"}`, decimal text.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Money(BTreeMap<Currency, i128>);
 
 impl Money {
