@@ -28,7 +28,7 @@ pub(crate) async fn answer(
         (&Method::GET, ["calls"]) => calls(backend, query).await,
         (&Method::GET, ["calls", id]) => call(backend, id).await,
         (&Method::GET, ["reports", name]) => report(backend, name, query).await,
-        (&Method::GET, ["budgets"]) => list(backend, query, "budgets", |it| it.budgets()).await,
+        (&Method::GET, ["budgets"]) => list(backend, query, "budgets", Backend::budgets).await,
         (&Method::PUT, ["budgets", id]) => {
             let (id, change) = (checked("id", id)?, read::<BudgetChange>(body)?);
             change.limit.parse::<prices::Charge>().map_err(|error| {
@@ -45,7 +45,7 @@ pub(crate) async fn answer(
             run(backend, move |it| it.remove_budget(&id)).await?;
             Ok(reply::answer(StatusCode::NO_CONTENT, "application/json", Body::empty()))
         }
-        (&Method::GET, ["keys"]) => list(backend, query, "keys", |it| it.keys()).await,
+        (&Method::GET, ["keys"]) => list(backend, query, "keys", Backend::keys).await,
         (&Method::POST, ["keys"]) => {
             let key = read::<NewKey>(body)?;
             checked("project", &key.project)?;
@@ -61,17 +61,17 @@ pub(crate) async fn answer(
             let id = checked("id", id)?;
             one(backend, move |it| it.revoke_key(&id)).await
         }
-        (&Method::GET, ["orgs"]) => list(backend, query, "orgs", |it| it.orgs()).await,
-        (&Method::GET, ["projects"]) => list(backend, query, "projects", |it| it.projects()).await,
-        (&Method::GET, ["offers"]) => list(backend, query, "offers", |it| it.offers()).await,
+        (&Method::GET, ["orgs"]) => list(backend, query, "orgs", Backend::orgs).await,
+        (&Method::GET, ["projects"]) => list(backend, query, "projects", Backend::projects).await,
+        (&Method::GET, ["offers"]) => list(backend, query, "offers", Backend::offers).await,
         (&Method::PATCH, ["offers", id]) => {
             let (id, change) = (checked("id", id)?, read::<OfferChange>(body)?);
             one(backend, move |it| it.set_offer(&id, change.enabled)).await
         }
-        (&Method::GET, ["providers"]) => list(backend, query, "providers", |it| it.providers()).await,
+        (&Method::GET, ["providers"]) => list(backend, query, "providers", Backend::providers).await,
         (&Method::GET, ["ledger"]) => {
             path::parameters(query, &[])?;
-            one(backend, |it| it.ledger()).await
+            one(backend, Backend::ledger).await
         }
         _ => Err(unknown(rest)),
     }
@@ -79,9 +79,11 @@ pub(crate) async fn answer(
 
 fn unknown(rest: &[&str]) -> Problem {
     let known = match rest {
-        ["calls" | "reports" | "live" | "orgs" | "projects" | "providers" | "ledger"] => "GET",
-        ["calls" | "reports", _] => "GET",
-        ["budgets" | "offers"] => "GET",
+        ["calls" | "reports", _]
+        | [
+            "calls" | "reports" | "live" | "orgs" | "projects" | "providers" | "ledger" | "budgets"
+            | "offers",
+        ] => "GET",
         ["keys"] => "GET or POST",
         ["budgets", _] => "PUT or DELETE",
         ["keys", _] => "DELETE",

@@ -30,7 +30,9 @@ const JS: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml";
 const TEXT: &str = "text/plain; charset=utf-8";
 
-include!("assets_table.rs");
+const SOURCES: &[Source] = sources! {
+    "/" <- "index.html", HTML;
+};
 
 struct Asset {
     source: &'static Source,
@@ -44,8 +46,9 @@ static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| SOURCES.iter().map(Asset:
 impl Asset {
     fn new(source: &'static Source) -> Self {
         let hash = Sha256::digest(source.bytes);
-        let etag: String = hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-        let etag = HeaderValue::from_str(&format!("\"{etag}\"")).unwrap_or(HeaderValue::from_static("\"0\""));
+        let tag = hash.iter().take(8).fold(0u64, |tag, byte| tag << 8 | u64::from(*byte));
+        let etag =
+            HeaderValue::from_str(&format!("\"{tag:016x}\"")).unwrap_or(HeaderValue::from_static("\"0\""));
         let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
         let packed = encoder.write_all(source.bytes).and_then(|()| encoder.finish());
         let gzip = packed.ok().filter(|packed| packed.len() < source.bytes.len()).map(Bytes::from);

@@ -40,7 +40,7 @@ impl ConsoleOptions {
             hosts: Vec::new(),
             streams_max: 16,
             stream_interval: Duration::from_secs(1),
-            stream_life: Duration::from_secs(3600),
+            stream_life: Duration::from_hours(1),
         }
     }
 }

@@ -60,7 +60,6 @@ mod tests {
             match (quoted, c) {
                 (true, '"') if chars.peek() == Some(&'"') => field.extend(chars.next()),
                 (true, '"') => quoted = false,
-                (true, other) => field.push(other),
                 (false, '"') => quoted = true,
                 (false, ',') => row.push(std::mem::take(&mut field)),
                 (false, '\r') if chars.peek() == Some(&'\n') => {
@@ -68,7 +67,7 @@ mod tests {
                     row.push(std::mem::take(&mut field));
                     rows.push(std::mem::take(&mut row));
                 }
-                (false, other) => field.push(other),
+                (true | false, other) => field.push(other),
             }
         }
         rows

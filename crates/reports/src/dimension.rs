@@ -100,9 +100,10 @@ impl By {
 }
 
 fn stretch(at: UnixMicros, zone: &TimeZone, format: &str) -> String {
-    Timestamp::from_microsecond(at.0)
-        .map(|instant| instant.to_zoned(zone.clone()).strftime(format).to_string())
-        .unwrap_or_else(|_| "unknown".to_owned())
+    match Timestamp::from_microsecond(at.0) {
+        Ok(instant) => instant.to_zoned(zone.clone()).strftime(format).to_string(),
+        Err(_) => "unknown".to_owned(),
+    }
 }
 
 impl FromStr for By {

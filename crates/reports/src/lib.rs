@@ -5,6 +5,9 @@
 //! Time is given: nothing here reads a clock. Not here: argument parsing (`tollhouse`), HTTP (`console`), where
 //! entries are stored (`ledger`).
 
+// `serialize_with` is handed references, whatever their size.
+#![allow(clippy::trivially_copy_pass_by_ref, clippy::ref_option)]
+
 mod csv;
 mod dimension;
 mod error;

@@ -46,9 +46,9 @@ impl Report {
     fn csv(&self) -> String {
         let columns = self.columns();
         let fields = self.query.by.iter().map(|by| by.name().to_owned());
-        let mut text = csv::line(fields.chain(columns.iter().map(Column::name)));
+        let mut text = csv::line(fields.chain(columns.iter().map(|column| column.name())));
         for row in &self.rows {
-            let values = row.key.iter().map(|value| value.to_string());
+            let values = row.key.iter().map(ToString::to_string);
             text += &csv::line(values.chain(columns.iter().map(|column| column.exact(&row.sums))));
         }
         text
@@ -58,7 +58,7 @@ impl Report {
         let columns = self.columns();
         let mut lines: Vec<Vec<String>> = Vec::with_capacity(self.rows.len() + 2);
         let fields = self.query.by.iter().map(|by| by.name().to_owned());
-        lines.push(fields.chain(columns.iter().map(Column::title)).collect());
+        lines.push(fields.chain(columns.iter().map(|column| column.title())).collect());
         for row in &self.rows {
             let values = row.key.iter().map(|value| shown(value));
             lines.push(values.chain(columns.iter().map(|column| column.people(&row.sums))).collect());
@@ -76,7 +76,7 @@ impl Report {
         match self.measure {
             crate::Measure::Volume => columns.extend(kinds.chain([Column::TokensTotal]).chain(money)),
             crate::Measure::Cost => {
-                columns.extend(money.chain([Column::Unpriced, Column::TokensTotal]).chain(kinds))
+                columns.extend(money.chain([Column::Unpriced, Column::TokensTotal]).chain(kinds));
             }
         }
         columns.push(Column::UnknownUsage);
@@ -96,7 +96,7 @@ enum Column {
 }
 
 impl Column {
-    fn name(&self) -> String {
+    fn name(self) -> String {
         match self {
             Self::Calls => "calls".to_owned(),
             Self::Attempts => "attempts".to_owned(),
@@ -108,7 +108,7 @@ impl Column {
         }
     }
 
-    fn title(&self) -> String {
+    fn title(self) -> String {
         match self {
             Self::Charge(currency) => currency.to_string(),
             Self::TokensTotal => "tokens".to_owned(),
@@ -118,21 +118,21 @@ impl Column {
         }
     }
 
-    fn exact(&self, sums: &Sums) -> String {
+    fn exact(self, sums: &Sums) -> String {
         match self {
             Self::Calls => sums.calls.to_string(),
             Self::Attempts => sums.attempts.to_string(),
-            Self::Tokens(kind) => sums.tokens.get(*kind).to_string(),
+            Self::Tokens(kind) => sums.tokens.get(kind).to_string(),
             Self::TokensTotal => sums.tokens.total().to_string(),
-            Self::Charge(currency) => sums.charge_nano.get(*currency).to_string(),
+            Self::Charge(currency) => sums.charge_nano.get(currency).to_string(),
             Self::Unpriced => sums.unpriced.attempts.to_string(),
             Self::UnknownUsage => sums.unknown_usage.attempts.to_string(),
         }
     }
 
-    fn people(&self, sums: &Sums) -> String {
+    fn people(self, sums: &Sums) -> String {
         match self {
-            Self::Charge(currency) => decimal(sums.charge_nano.get(*currency)),
+            Self::Charge(currency) => decimal(sums.charge_nano.get(currency)),
             Self::Calls
             | Self::Attempts
             | Self::Tokens(_)

@@ -130,12 +130,11 @@ impl Sums {
     pub(crate) fn add(&mut self, settled: &Settled) {
         self.attempts += 1;
         self.tokens.add(&settled.tokens);
-        match settled.charge {
-            Some(charge) => self.charge_nano.add(settled.currency, charge),
-            None => {
-                self.unpriced.attempts += 1;
-                self.unpriced.hold_nano.add(settled.opened.hold.currency, settled.opened.hold.amount);
-            }
+        if let Some(charge) = settled.charge {
+            self.charge_nano.add(settled.currency, charge);
+        } else {
+            self.unpriced.attempts += 1;
+            self.unpriced.hold_nano.add(settled.opened.hold.currency, settled.opened.hold.amount);
         }
         if settled.provenance == Provenance::Unknown {
             self.unknown_usage.attempts += 1;

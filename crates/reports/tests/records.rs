@@ -1,5 +1,6 @@
 //! The record of an attempt, field by field, and the live view.
 
+#![allow(clippy::unwrap_used)] // helpers of tests, which clippy does not take for tests
 #![recursion_limit = "256"] // one object of fifty fields
 
 mod sample;

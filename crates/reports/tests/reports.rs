@@ -1,5 +1,7 @@
 //! Volume and cost against sums made by hand, and the laws that hold for any ledger.
 
+#![allow(clippy::unwrap_used)] // helpers of tests, which clippy does not take for tests
+
 mod sample;
 
 use std::convert::Infallible;
@@ -39,7 +41,7 @@ fn morning() -> Vec<Entry> {
     };
     let answered = Attempt {
         call: 2,
-        attempt: 2,
+        number: 2,
         at: T0 + SECOND,
         provider: "dashscope",
         model: "qwen-test",
@@ -210,7 +212,7 @@ fn any_attempt() -> impl Strategy<Value = Attempt> {
 fn any_ledger() -> impl Strategy<Value = Vec<Attempt>> {
     prop::collection::vec(any_attempt(), 0..40).prop_map(|mut attempts| {
         for (place, attempt) in attempts.iter_mut().enumerate() {
-            attempt.attempt = u32::try_from(place).unwrap();
+            attempt.number = u32::try_from(place).unwrap();
         }
         let last = [AttemptStatus::Ok, AttemptStatus::ClientClosed, AttemptStatus::Recovered];
         let mut over = std::collections::HashSet::new();

@@ -17,7 +17,7 @@ pub const SECOND: i64 = 1_000_000;
 #[derive(Clone, Debug)]
 pub struct Attempt {
     pub call: u128,
-    pub attempt: u32,
+    pub number: u32,
     pub at: i64,
     pub project: &'static str,
     pub provider: &'static str,
@@ -35,7 +35,7 @@ impl Default for Attempt {
     fn default() -> Self {
         Self {
             call: 1,
-            attempt: 1,
+            number: 1,
             at: T0,
             project: "claims",
             provider: "openai",
@@ -55,8 +55,8 @@ impl Attempt {
     pub fn opened(&self) -> Arc<Opened> {
         Arc::new(Opened {
             call_id: CallId(self.call),
-            attempt_id: AttemptId(self.call * 100 + u128::from(self.attempt)),
-            attempt: self.attempt,
+            attempt_id: AttemptId(self.call * 100 + u128::from(self.number)),
+            attempt: self.number,
             opened_at: UnixMicros(self.at),
             labels: Arc::new(Labels {
                 org: name("acme"),

@@ -1,3 +1,0 @@
-const SOURCES: &[Source] = sources! {
-    "/" <- "index.html", HTML;
-};
