@@ -51,14 +51,15 @@ impl Books {
         self.by_id.get(plan).map(|plan| &**plan.book_version())
     }
 
-    /// The plans that fit a served model best: by its very name, else by the longest prefix; among those, with a
-    /// site said, the plans that name the site before those for all sites. Several are left where provider or
-    /// site was not said, or two plans differ in currency only: the caller must choose by id.
+    /// The plans that fit a served model best: by its very name, else by the longest prefix. Among those, with a
+    /// site said, plans that name the site go before plans for all sites; with none said, plans for all sites go
+    /// before plans for some. Several are left where no provider was said, or two plans differ in currency only:
+    /// the caller must then choose by id.
     pub fn find(&self, provider: Option<&str>, model: &str, site: Option<&str>) -> Vec<PlanRef> {
         let fit = |plan: &Plan| -> Option<(Fit, bool)> {
             let wanted = provider.is_none_or(|provider| &**plan.provider() == provider)
                 && site.is_none_or(|site| plan.is_for_site(site));
-            wanted.then(|| Some((plan.fit(model)?, site.is_some() && plan.sites().is_some())))?
+            wanted.then(|| Some((plan.fit(model)?, site.is_some() == plan.sites().is_some())))?
         };
         let best = self.plans.iter().filter_map(|plan| fit(plan)).max();
         self.plans.iter().filter(|plan| best.is_some() && fit(plan) == best).cloned().collect()

@@ -104,7 +104,7 @@ mod tests {
     #[test]
     fn a_key_written_twice_is_refused_with_its_line() {
         let error = serde_json::from_str::<Node>("{\"a\": 1,\n \"b\": {\"c\": 1, \"c\": 2}}").unwrap_err();
-        assert_eq!(error.to_string(), "key `c` is written twice at line 2 column 19");
+        assert_eq!(error.to_string(), "key `c` is written twice at line 2 column 18");
     }
 
     #[test]

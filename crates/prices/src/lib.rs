@@ -1,6 +1,6 @@
 //! Rating: tokens × price book × time → charge. Pure: no I/O, no clock, no floats.
 //!
-//! A book (`tollhouse-prices/1`, see `docs/price-books.md`) is read once and strictly by [`Book::parse`]; what
+//! A book (`tollhouse-prices/1`, see `books/README.md`) is read once and strictly by [`Book::parse`]; what
 //! it says is compiled, so that [`Plan::charge`] costs well under a microsecond. Money is integers of 10⁻⁹ of a
 //! currency; between price and charge stand exact fractions, rounded once.
 //!

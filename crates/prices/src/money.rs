@@ -71,10 +71,8 @@ impl FromStr for Currency {
     type Err = MoneyError;
 
     fn from_str(code: &str) -> Result<Self, MoneyError> {
-        match code.as_bytes() {
-            bytes @ [_, _, _] if bytes.iter().all(u8::is_ascii_uppercase) => {
-                Ok(Self([bytes[0], bytes[1], bytes[2]]))
-            }
+        match <[u8; 3]>::try_from(code.as_bytes()) {
+            Ok(letters) if letters.iter().all(u8::is_ascii_uppercase) => Ok(Self(letters)),
             _ => Err(MoneyError::Currency(code.to_owned())),
         }
     }

@@ -17,6 +17,8 @@ const WEEK: i64 = 7 * DAY;
 /// 2100-01-01: zones have no dates of their own beyond (in tzdata 2026 the last are Morocco's of 2087), only yearly
 /// rules.
 const RULES_ONLY: i64 = 4_102_444_800;
+/// 2026-01-01.
+const RECENT: i64 = 1_767_225_600;
 /// The Gregorian calendar repeats, weekdays included, every 400 years (146,097 days = 20,871 weeks), and so do
 /// yearly rules.
 const CYCLE: i64 = 146_097 * DAY;
@@ -92,7 +94,9 @@ fn shared_instant(first: &When, second: &When) -> Option<Timestamp> {
         || horizon(start_second, &clocks),
         |to| second_of(to) + i64::from(to.subsec_nanosecond() != 0),
     );
-    let found = search(start_second, end, &clocks)?;
+    // An open start would show an example of the year −9999: look in our own times first.
+    let recent = search(start_second.max(RECENT), end, &clocks);
+    let found = recent.or_else(|| search(start_second, end.min(RECENT), &clocks))?;
     Timestamp::from_second(found).ok().map(|at| at.max(start))
 }
 

@@ -74,14 +74,10 @@ fn read_band(when: &Fields, place: &Place, name: &str) -> Result<Band, BookError
 fn read_clock(when: &Fields, place: &Place, calendars: &Calendars) -> Result<Option<WallClock>, BookError> {
     let calendar = match when.optional_text("calendar")? {
         None => None,
-        Some(name) => match calendars.get(name) {
-            Some(calendar) => Some(calendar.clone()),
-            None => {
-                let known = calendars.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
-                let fault = Fault::UnknownCalendar { found: name.to_owned(), known };
-                return Err(place.field("calendar").error(fault));
-            }
-        },
+        Some(name) => Some(calendars.get(name).cloned().ok_or_else(|| {
+            let known = calendars.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+            place.field("calendar").error(Fault::UnknownCalendar { found: name.to_owned(), known })
+        })?),
     };
     let zone = match when.optional_text("zone")? {
         None => None,
