@@ -246,6 +246,11 @@ impl Table {
         all
     }
 
+    /// The provider's name of the model behind a client's name: that of its first offer.
+    pub fn first_model(&self, name: &str) -> Option<&str> {
+        self.model(name)?.offers.first().map(|offer| offer.model.as_str())
+    }
+
     pub(crate) fn model(&self, name: &str) -> Option<&Model> {
         self.models.get(name)
     }
