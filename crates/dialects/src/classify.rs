@@ -149,7 +149,10 @@ fn said(body: &[u8]) -> Said {
         Some(b'"') => {
             let _ = word(&mut said.message, &mut scan);
         }
-        _ => said.message = String::from_utf8_lossy(body.get(..2048).unwrap_or(body)).trim().to_owned(),
+        _ => {
+            let page = String::from_utf8_lossy(body.get(..2048).unwrap_or(body));
+            page.trim().clone_into(&mut said.message);
+        }
     }
     if let Some((cut, _)) = said.message.char_indices().nth(MESSAGE_MAX) {
         said.message.truncate(cut);

@@ -91,6 +91,7 @@ pub fn decode(dialect: Dialect, body: Bytes) -> Result<Request, BadRequest> {
     let Head { needs, max_output, choices, usage_ask, cache_ttl, survey } = head;
     Ok(Request {
         dialect,
+        body,
         model,
         model_span,
         needs,
@@ -100,7 +101,6 @@ pub fn decode(dialect: Dialect, body: Bytes) -> Result<Request, BadRequest> {
         service_tier,
         cache_ttl,
         survey,
-        body,
     })
 }
 

@@ -21,7 +21,7 @@ impl Boundaries {
     }
 
     /// The bytes so far end in a blank line of a lone CR, which only the end of the stream could prove.
-    pub(crate) const fn at_lone_blank(&self) -> bool {
+    pub(crate) const fn at_lone_blank(self) -> bool {
         self.cr && self.line_start
     }
 

@@ -57,6 +57,7 @@ enum State {
 }
 
 /// What becomes of an event.
+#[derive(Clone, Copy)]
 enum Fate {
     Forward,
     Drop,
@@ -84,7 +85,7 @@ impl StreamMachine {
 
     /// Takes bytes of the provider and appends to `out` what goes to the client. Only whole events are handed on, so
     /// that a stream that breaks can be ended with an event of our own.
-    pub fn push(&mut self, chunk: Bytes, out: &mut Vec<Bytes>) -> Progress {
+    pub fn push(&mut self, chunk: &Bytes, out: &mut Vec<Bytes>) -> Progress {
         let mut progress = Progress::default();
         let mut run = Run::default();
         let mut at = 0;
@@ -102,10 +103,10 @@ impl StreamMachine {
             if self.pending.is_empty() {
                 let fate = self.take(rest.get(..length).unwrap_or_default(), &mut progress);
                 match fate {
-                    Fate::Forward => run.forward(&chunk, at, end, &mut self.rewritten),
+                    Fate::Forward => run.forward(chunk, at, end, &mut self.rewritten),
                     Fate::Cut(from, to) => {
-                        run.forward(&chunk, at, at + from, &mut self.rewritten);
-                        run.forward(&chunk, at + to, end, &mut self.rewritten);
+                        run.forward(chunk, at, at + from, &mut self.rewritten);
+                        run.forward(chunk, at + to, end, &mut self.rewritten);
                     }
                     Fate::Hold => self.held.push(chunk.slice(at..end)),
                     Fate::Drop => {}
@@ -118,7 +119,7 @@ impl StreamMachine {
             }
             at = end;
         }
-        run.finish(&chunk, &mut self.rewritten, out);
+        run.finish(chunk, &mut self.rewritten, out);
         progress.ended = self.ended();
         progress
     }

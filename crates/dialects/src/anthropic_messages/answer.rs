@@ -126,7 +126,7 @@ fn block<'a>(scan: &mut Scan<'a>, pieces: &mut Pieces<'a>, answer: &mut Answer) 
             b"data" | b"signature" => pieces.opaque |= scan.text()?.is_some_and(|text| !text.is_empty()),
             b"content" | b"citation" => pieces.opaque |= scan.raw_unless_null()?.is_some(),
             b"stop_reason" => {
-                let reason = scan.text()?;
+                let reason = scan.text()?.filter(|reason| !reason.is_empty());
                 pieces.stopped |= reason.is_some();
                 keep_last(&mut answer.finish, reason);
             }

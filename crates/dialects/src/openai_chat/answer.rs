@@ -33,7 +33,7 @@ pub(crate) enum ErrorShape {
 /// Reads one JSON object.
 pub(crate) fn read(json: &[u8], answer: &mut Answer) -> Result<Chunk, Bad> {
     let mut chunk = Chunk::default();
-    let (mut empty_choices, mut said_usage) = (false, false);
+    let (mut any_choice, mut said_usage) = (false, false);
     let (mut own_error, mut foreign_error, mut bare_code) = (false, false, false);
     // For the cut: where the last member ended, and a cut of the first member, which takes the comma behind it.
     let (mut member_end, mut first_cut) = (None, None);
@@ -48,34 +48,27 @@ pub(crate) fn read(json: &[u8], answer: &mut Answer) -> Result<Chunk, Bad> {
             b"model" => keep_first(&mut answer.model, scan.text()?),
             b"service_tier" => keep_last(&mut answer.tier, scan.text()?),
             b"choices" => {
-                let mut any = false;
                 chunk.choices = scan.array(|scan| {
-                    any = true;
+                    any_choice = true;
                     choice(scan, answer, &mut chunk)
                 })?;
-                empty_choices = chunk.choices && !any;
             }
             b"usage" => {
-                let null = scan.peek() == Some(b'n');
+                let null = scan.clone().raw()? == b"null";
                 let Claim::OpenAiChat(claim) = &mut answer.claim else { return scan.skip() };
                 said_usage |= claim.take(scan)?;
                 if null {
-                    let end = scan.offset();
-                    match member_end {
-                        Some(before) => chunk.null_usage = Some((before, end)),
-                        None => {
-                            first_cut = Some(key_at);
-                            chunk.null_usage = Some((key_at, end));
-                        }
-                    }
+                    chunk.null_usage = Some((member_end.unwrap_or(key_at), scan.offset()));
+                    first_cut = member_end.is_none().then_some(key_at);
                 }
             }
-            b"error" => own_error |= scan.raw_unless_null()?.is_some(),
+            b"error" => own_error |= is_truthy(scan.raw()?),
             b"base_resp" => foreign_error |= failed_base(scan)?,
-            b"error_code" => foreign_error |= !matches!(scan.raw()?, b"0" | b"null"),
+            b"error_code" => foreign_error |= is_truthy(scan.raw()?),
             b"object" => bare_code |= scan.text()?.is_some_and(|text| text.raw == b"error"),
             b"code" | b"Response" | b"ErrorMsg" => {
-                bare_code |= !matches!(scan.raw()?, b"null" | b"0" | b"200")
+                let raw = scan.raw()?;
+                bare_code |= is_truthy(raw) && raw != b"200";
             }
             _ => scan.skip()?,
         }
@@ -85,7 +78,7 @@ pub(crate) fn read(json: &[u8], answer: &mut Answer) -> Result<Chunk, Bad> {
     if !object || !scan.at_end() {
         return Err(Bad);
     }
-    chunk.usage_only = empty_choices && said_usage;
+    chunk.usage_only = said_usage && !any_choice;
     chunk.progress |= chunk.content || said_usage;
     chunk.error = if own_error {
         Some(ErrorShape::Own)
@@ -95,11 +88,16 @@ pub(crate) fn read(json: &[u8], answer: &mut Answer) -> Result<Chunk, Bad> {
     Ok(chunk)
 }
 
+/// The SDKs take an `error` for one when it is truthy, so these are none.
+fn is_truthy(raw: &[u8]) -> bool {
+    !matches!(raw, b"null" | b"0" | b"\"\"" | b"{}" | b"[]" | b"false")
+}
+
 /// MiniMax: the true status of an HTTP 200; 0 is well.
 fn failed_base(scan: &mut Scan<'_>) -> Result<bool, Bad> {
     let mut failed = false;
     scan.object(|key, scan| match key {
-        b"status_code" => scan.raw().map(|code| failed = !matches!(code, b"0" | b"null")),
+        b"status_code" => scan.raw().map(|code| failed = is_truthy(code)),
         _ => scan.skip(),
     })?;
     Ok(failed)
@@ -112,7 +110,8 @@ fn choice(scan: &mut Scan<'_>, answer: &mut Answer, chunk: &mut Chunk) -> Result
             b"index" => index = number(scan.raw()?),
             b"delta" | b"message" => chunk.content |= delta(scan, answer, index)?,
             b"finish_reason" => {
-                let reason = scan.text()?;
+                // Some write "" until the end, DashScope's native dialect the string "null".
+                let reason = scan.text()?.filter(|reason| !matches!(reason.raw, b"" | b"null"));
                 finish |= reason.is_some();
                 keep_last(&mut answer.finish, reason);
             }
@@ -140,14 +139,19 @@ fn number(raw: &[u8]) -> u64 {
 
 /// Returns whether there was content. A role alone, or an empty string, is none.
 fn delta(scan: &mut Scan<'_>, answer: &mut Answer, choice: u64) -> Result<bool, Bad> {
-    let mut content = false;
+    let (mut content, mut reasoned) = (false, false);
     scan.object(|key, scan| {
         content |= match key {
             b"content" if scan.peek() == Some(b'[') => parts(scan, answer, choice)?,
             b"content" => answer.text(choice, Part::Content, scan.text()?),
             b"refusal" => answer.text(choice, Part::Refusal, scan.text()?),
-            // DeepSeek's name, and the one of some vLLM parsers and OpenRouter.
-            b"reasoning_content" | b"reasoning" => answer.text(choice, Part::Reasoning, scan.text()?),
+            // DeepSeek's name, and the one of some vLLM parsers and OpenRouter. Who sends both says the same twice.
+            b"reasoning_content" | b"reasoning" => {
+                let text = scan.text()?.filter(|_| !reasoned);
+                reasoned |= answer.text(choice, Part::Reasoning, text);
+                reasoned
+            }
+            b"reasoning_details" => is_truthy(scan.raw()?),
             b"tool_calls" => {
                 let mut any = false;
                 let mut place = 0;
