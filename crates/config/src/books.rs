@@ -1,12 +1,12 @@
 //! Price books: where they are found, and which plans they have.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use prices::Currency;
+use prices::{Book, Books};
 
 use crate::env::Env;
+use crate::problem::Wrong;
 use crate::types::BookFile;
 
 include!(concat!(env!("OUT_DIR"), "/built_in_books.rs"));
@@ -16,73 +16,40 @@ pub(crate) fn built_in() -> Vec<BookFile> {
     BUILT_IN.iter().map(|(name, json)| BookFile { name: (*name).to_owned(), json: json.to_vec() }).collect()
 }
 
-/// What a configuration must know of a plan.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct PlanFacts {
-    pub provider: String,
-    pub models: Vec<String>,
-    /// `None`: any site.
-    pub sites: Option<Vec<String>>,
-    pub currency: Currency,
-}
-
-/// The plans of all books.
-#[derive(Debug, Default)]
-pub(crate) struct Shelf {
-    pub plans: BTreeMap<String, PlanFacts>,
-    /// Books that are refused, and why.
-    pub wrong: Vec<(String, String)>,
-}
-
-impl Shelf {
-    pub fn of(files: &[BookFile]) -> Self {
-        let mut shelf = Self::default();
-        for file in files {
-            match read(&file.json) {
-                Ok(plans) => shelf.add(file, plans),
-                Err(why) => shelf.wrong.push((file.name.clone(), why)),
-            }
+/// The books together, and what is wrong with those that are left out.
+pub(crate) fn together(files: &[BookFile]) -> (Books, Vec<Wrong>) {
+    let mut wrong = vec![];
+    let mut good: Vec<&BookFile> = vec![];
+    for file in files {
+        match Book::parse(&file.json) {
+            Ok(_) => good.push(file),
+            Err(error) => wrong.push(refused(&error.in_file(&file.name))),
         }
-        shelf
     }
-
-    fn add(&mut self, file: &BookFile, plans: Vec<(String, PlanFacts)>) {
-        for (id, facts) in plans {
-            if self.plans.contains_key(&id) {
-                self.wrong.push((file.name.clone(), format!("its plan `{id}` is in another book already")));
-            } else {
-                self.plans.insert(id, facts);
+    loop {
+        let parsed = good.iter().filter_map(|file| Some((file.name.clone(), Book::parse(&file.json).ok()?)));
+        match Books::new(parsed.collect()) {
+            Ok(books) => return (books, wrong),
+            Err(error) => {
+                wrong.push(refused(&error));
+                let before = good.len();
+                good.retain(|file| Some(file.name.as_str()) != error.file());
+                if good.len() == before {
+                    return (Books::default(), wrong);
+                }
             }
         }
     }
 }
 
-#[derive(serde::Deserialize)]
-struct RawBook {
-    plans: Vec<RawPlan>,
+/// A book's own error has its fix on a line of its own.
+fn refused(error: &prices::BookError) -> Wrong {
+    let text = error.to_string();
+    match text.split_once("\n  fix: ") {
+        Some((message, fix)) => Wrong::new(format!("price book {message}"), fix),
+        None => Wrong::new(format!("price book {text}"), "correct the book, or leave it out"),
+    }
 }
-
-#[derive(serde::Deserialize)]
-struct RawPlan {
-    id: String,
-    provider: String,
-    models: Vec<String>,
-    sites: Option<Vec<String>>,
-    currency: Currency,
-}
-
-fn read(json: &[u8]) -> Result<Vec<(String, PlanFacts)>, String> {
-    let book: RawBook = serde_json::from_slice(json).map_err(|error| error.to_string())?;
-    Ok(book
-        .plans
-        .into_iter()
-        .map(|plan| {
-            let RawPlan { id, provider, models, sites, currency } = plan;
-            (id, PlanFacts { provider, models, sites, currency })
-        })
-        .collect())
-}
-
 /// The files that a pattern matches, `*` standing for anything in the file's name.
 pub(crate) fn matching(env: &dyn Env, pattern: &Path) -> io::Result<Vec<PathBuf>> {
     let Some(name) = pattern.file_name().map(|name| name.to_string_lossy().into_owned()) else {

@@ -1,12 +1,15 @@
-//! The sites known without being written: `sites/sites.json` and the round trips to them, `sites/rtt_ms.csv`.
+//! The sites known without being written (`sites/sites.json`, `sites/vendors.json`) and the round trips to them
+//! (`sites/rtt_ms.csv`).
 
 use std::sync::LazyLock;
 
+use crate::read::word;
 use crate::types::{Location, Site};
 use crate::values;
 use crate::words::InferenceScope;
 
-const SITES: &str = include_str!("../../../sites/sites.json");
+const SITES: [&str; 2] =
+    [include_str!("../../../sites/sites.json"), include_str!("../../../sites/vendors.json")];
 const ROUND_TRIPS: &str = include_str!("../../../sites/rtt_ms.csv");
 
 /// The time from a caller's place to a site and back.
@@ -24,8 +27,14 @@ pub struct RoundTrip {
 
 /// The sites of the catalogue.
 pub fn sites() -> &'static [Site] {
-    static ALL: LazyLock<Vec<Site>> = LazyLock::new(read_sites);
+    static ALL: LazyLock<Vec<Site>> = LazyLock::new(|| raw_sites().iter().filter_map(site).collect());
     &ALL
+}
+
+/// Where a vendor's usual address leads: the first of its sites in the catalogue.
+pub fn usual_site(vendor: &str) -> Option<&'static Site> {
+    let raw = raw_sites().iter().find(|site| site.operator.as_deref() == Some(vendor))?;
+    sites().iter().find(|site| site.id == raw.id)
 }
 
 /// The round trips to them.
@@ -43,27 +52,31 @@ struct RawCatalogue {
 #[derive(serde::Deserialize)]
 struct RawSite {
     id: String,
+    operator: Option<String>,
     lat: f64,
     lon: f64,
     jurisdiction: String,
     inference_scope: String,
 }
 
-fn read_sites() -> Vec<Site> {
-    // The file is part of the program, and a test reads every row of it.
-    let raw: Vec<RawSite> =
-        serde_json::from_str::<RawCatalogue>(SITES).map(|it| it.sites).unwrap_or_default();
-    raw.into_iter()
-        .filter_map(|site| {
-            Some(Site {
-                id: site.id,
-                jurisdiction: values::country(&site.jurisdiction).ok()?,
-                location: Some(Location { lat: site.lat, lon: site.lon }),
-                inference_scope: crate::read::word::<InferenceScope>(&site.inference_scope).ok()?,
-                accelerators: vec![],
-            })
-        })
-        .collect()
+fn raw_sites() -> &'static [RawSite] {
+    // The files are part of the program, and a test reads every row of them.
+    static ALL: LazyLock<Vec<RawSite>> = LazyLock::new(|| {
+        let read =
+            |text: &&str| serde_json::from_str::<RawCatalogue>(text).map(|it| it.sites).unwrap_or_default();
+        SITES.iter().flat_map(read).collect()
+    });
+    &ALL
+}
+
+fn site(raw: &RawSite) -> Option<Site> {
+    Some(Site {
+        id: raw.id.clone(),
+        jurisdiction: values::country(&raw.jurisdiction).ok()?,
+        location: Some(Location { lat: raw.lat, lon: raw.lon }),
+        inference_scope: word::<InferenceScope>(&raw.inference_scope).ok()?,
+        accelerators: vec![],
+    })
 }
 
 /// `origin,city,site,great_circle_km,rtt_ms,source,basis`.
@@ -84,11 +97,13 @@ fn round_trip(line: &str) -> Option<RoundTrip> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::known::KNOWN;
 
     #[test]
     fn every_row_of_the_catalogue_is_read() {
-        assert_eq!(sites().len(), SITES.matches("\"inference_scope\":").count());
+        assert_eq!(
+            sites().len(),
+            SITES.iter().map(|text| text.matches("\"inference_scope\":").count()).sum::<usize>()
+        );
         assert_eq!(round_trips().len(), ROUND_TRIPS.lines().count() - 1);
         // By eye from the file: CN-BJ,Beijing,cn-zhangjiakou,112,5.6,modelled.
         let near =
@@ -100,10 +115,11 @@ mod tests {
     }
 
     #[test]
-    fn the_catalogue_has_the_usual_sites_of_its_vendors() {
-        let absent: Vec<&str> =
-            KNOWN.iter().map(|it| it.site).filter(|id| !sites().iter().any(|site| site.id == *id)).collect();
-        // Their configurations without a file declare these themselves.
-        assert_eq!(absent, ["moonshot-cn", "zhipu-cn", "minimax-cn", "siliconflow-cn"]);
+    fn every_provider_that_a_key_enables_has_a_usual_site() {
+        for row in dialects::QUIRKS.iter().filter(|row| row.key_env.is_some()) {
+            assert!(usual_site(row.provider).is_some(), "{}", row.provider);
+        }
+        assert_eq!(usual_site("dashscope").unwrap().id, "dashscope-cn-beijing");
+        assert!(usual_site("nobody").is_none());
     }
 }

@@ -10,10 +10,11 @@
 //! flags, whether a folder can be written, changes made through the admin API.
 
 mod books;
+mod built_in;
 pub mod catalogue;
 mod country;
 mod env;
-mod known;
+mod kind;
 mod load;
 mod problem;
 mod read;
@@ -26,7 +27,7 @@ mod values;
 mod words;
 
 pub use env::{Env, Fixed, System};
-pub use known::{KNOWN, Known, ProviderKind};
+pub use kind::ProviderKind;
 pub use load::Loaded;
 pub use problem::{Problem, Severity};
 pub use secret::Secret;
@@ -37,6 +38,8 @@ pub use types::{
 pub use url::BaseUrl;
 pub use values::{Country, Place};
 pub use words::{
-    Capability, Content, DataClass, Dialect, Hangup, HoldRule, InferenceScope, Mode, Objective, OnUnknown,
-    Semconv, Window,
+    Capability, Content, DataClass, HoldRule, InferenceScope, Mode, Objective, OnUnknown, Semconv, Window,
 };
+
+#[cfg(test)]
+mod tests;

@@ -10,8 +10,10 @@ mod supply;
 
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use crate::books::Shelf;
+use prices::Books;
+
 use crate::env::Env;
 use crate::problem::{Problem, Severity};
 use crate::read::{Document, Section};
@@ -22,6 +24,8 @@ use crate::types::Config;
 pub struct Loaded {
     /// The configuration, whole.
     pub config: Config,
+    /// Its price books, parsed: those of `config.prices`.
+    pub books: Arc<Books>,
     /// What does not keep the gateway from starting.
     pub warnings: Vec<Problem>,
     /// The files it was read from: the configuration, its price books, its secrets. A change of one is a reason to
@@ -78,19 +82,19 @@ impl<'e> Loader<'e> {
         let (errors, warnings): (Vec<_>, Vec<_>) =
             document.problems().into_iter().partition(|problem| problem.severity == Severity::Error);
         match config {
-            Some(config) if errors.is_empty() => {
-                Ok(Loaded { config, warnings, sources: self.sources.into_inner() })
+            Some((config, books)) if errors.is_empty() => {
+                Ok(Loaded { config, books: Arc::new(books), warnings, sources: self.sources.into_inner() })
             }
             _ => Err(errors.into_iter().chain(warnings).collect()),
         }
     }
 
     /// `None` only when a problem is noted.
-    pub(crate) fn read(&self, document: &Document<'_>) -> Option<Config> {
+    pub(crate) fn read(&self, document: &Document<'_>) -> Option<(Config, Books)> {
         let table = document.parse();
         let root = Section::root(document, table.get_ref());
         let sheet = Sheet::of(&root);
-        let (prices, shelf) = self.prices(&root.table("prices"));
+        let (prices, books) = self.prices(&root.table("prices"));
 
         // Read before they are asked for, so that the mistakes of all sections are seen, not only of the first.
         let server = self.server(&root.table("server"));
@@ -101,7 +105,7 @@ impl<'e> Loader<'e> {
 
         let providers = self.providers(&sheet);
         let policies = policies::policies(&sheet);
-        let offers = supply::offers(&sheet, &shelf);
+        let offers = supply::offers(&sheet, &books);
         let sites = supply::sites(&sheet, offers.as_deref().unwrap_or(&[]));
         let models = policies::models(&sheet);
         let orgs = accounts::orgs(&sheet);
@@ -109,9 +113,9 @@ impl<'e> Loader<'e> {
         let keys = self.keys(&sheet);
         let budgets = accounts::budgets(&sheet, foresight.is_none_or(|it| it.enabled));
         let fx = self.rates(&root);
-        fx::check(&sheet, &shelf, fx.as_deref().unwrap_or(&[]));
+        fx::check(&sheet, &books, fx.as_deref().unwrap_or(&[]));
 
-        Some(Config {
+        let config = Config {
             server: server?,
             ledger: ledger?,
             orgs: orgs?,
@@ -127,7 +131,8 @@ impl<'e> Loader<'e> {
             prices: prices?,
             foresight: foresight?,
             telemetry: telemetry?,
-        })
+        };
+        Some((config, books))
     }
 
     /// A path as the configuration means it.
@@ -138,7 +143,6 @@ impl<'e> Loader<'e> {
 
 /// The sections that refer to each other, with the names that each declares.
 pub(crate) struct Sheet<'d> {
-    root: Section<'d>,
     orgs: names::Named<'d>,
     projects: names::Named<'d>,
     keys: names::Named<'d>,
@@ -153,16 +157,15 @@ pub(crate) struct Sheet<'d> {
 impl<'d> Sheet<'d> {
     fn of(root: &Section<'d>) -> Self {
         Self {
-            orgs: names::Named::by_id("org", root.list("orgs")),
-            projects: names::Named::by_id("project", root.list("projects")),
+            orgs: names::Named::by_id("org", root.list("orgs")).required(),
+            projects: names::Named::by_id("project", root.list("projects")).required(),
             keys: names::Named::by_id("key", root.list("keys")),
             budgets: names::Named::by_id("budget", root.list("budgets")),
-            providers: names::Named::by_name("provider", root.named("providers")),
+            providers: names::Named::by_name("provider", root.named("providers")).required(),
             sites: names::Named::by_name("site", root.named("sites")),
-            offers: names::Named::by_id("offer", root.list("offers")),
+            offers: names::Named::by_id("offer", root.list("offers")).required(),
             models: names::Named::by_name("model", root.named("models")),
-            policies: names::Named::by_name("policy", root.named("policies")),
-            root: root.clone(),
+            policies: names::Named::by_name("policy", root.named("policies")).required(),
         }
     }
 }

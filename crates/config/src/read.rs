@@ -13,11 +13,16 @@ use crate::problem::{Problem, Severity, Wrong};
 use crate::schema::{self, Default, Key, Shape, Standing};
 use crate::words::Word;
 
+/// What the parser says of a key that is written twice.
+const DUPLICATE: &str = "duplicate key";
+
 /// A file's text and what was found wrong with it.
 pub(crate) struct Document<'a> {
     file: &'a str,
     text: &'a str,
     problems: RefCell<Vec<Problem>>,
+    /// Lines that are no TOML: whatever else seems wrong in them follows from that.
+    garbled: RefCell<BTreeSet<u32>>,
     /// Rows of the schema that were asked for: a test holds them against the table.
     asked: RefCell<BTreeSet<(&'static str, &'static str)>>,
 }
@@ -31,7 +36,13 @@ pub(crate) struct At {
 
 impl<'a> Document<'a> {
     pub fn new(file: &'a str, text: &'a str) -> Self {
-        Self { file, text, problems: RefCell::default(), asked: RefCell::default() }
+        Self {
+            file,
+            text,
+            problems: RefCell::default(),
+            garbled: RefCell::default(),
+            asked: RefCell::default(),
+        }
     }
 
     /// Notes a problem that keeps the gateway from starting.
@@ -45,23 +56,24 @@ impl<'a> Document<'a> {
     }
 
     fn note(&self, severity: Severity, at: &At, Wrong { message, fix }: Wrong) {
+        let (line, column) = self.place(at);
+        let (file, key) = (self.file.to_owned(), at.path.clone());
+        self.problems.borrow_mut().push(Problem { severity, file, line, column, key, message, fix });
+    }
+
+    /// Line and column, from 1.
+    fn place(&self, at: &At) -> (u32, u32) {
         let before = self.text.get(..at.span.start).unwrap_or(self.text);
         let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
         let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
-        self.problems.borrow_mut().push(Problem {
-            severity,
-            file: self.file.to_owned(),
-            line: u32::try_from(line).unwrap_or(u32::MAX),
-            column: u32::try_from(column).unwrap_or(u32::MAX),
-            key: at.path.clone(),
-            message,
-            fix,
-        });
+        (u32::try_from(line).unwrap_or(u32::MAX), u32::try_from(column).unwrap_or(u32::MAX))
     }
 
     /// The problems, in the order of the file; those of one place in the order found.
     pub fn problems(&self) -> Vec<Problem> {
         let mut problems = self.problems.borrow().clone();
+        let garbled = self.garbled.borrow();
+        problems.retain(|it| it.key.is_empty() || !garbled.contains(&it.line));
         problems.sort_by_key(|problem| (problem.line, problem.column));
         let mut seen: Vec<Problem> = vec![];
         for problem in problems {
@@ -81,13 +93,14 @@ impl<'a> Document<'a> {
     pub fn parse(&self) -> Spanned<DeTable<'a>> {
         let (table, errors) = DeTable::parse_recoverable(self.text);
         for error in errors {
-            let span = error.span().unwrap_or(0..0);
-            let fix = match error.message() {
-                "duplicate key" => "write it once",
-                _ => "write this line as TOML 1.0 has it; strings stand in double quotes",
+            let at = At { path: String::new(), span: error.span().unwrap_or(0..0) };
+            let fix = if error.message() == DUPLICATE {
+                "write it once"
+            } else {
+                self.garbled.borrow_mut().insert(self.place(&at).0);
+                "write this line as TOML 1.0 has it; strings stand in double quotes"
             };
-            let message = format!("this is no TOML: {}", error.message());
-            self.error(&At { path: String::new(), span }, Wrong::new(message, fix));
+            self.error(&at, Wrong::new(format!("this is no TOML: {}", error.message()), fix));
         }
         table
     }
@@ -156,6 +169,11 @@ impl<'d> Section<'d> {
     /// The section itself, for problems that are no single key's.
     pub fn here(&self) -> &At {
         &self.at
+    }
+
+    /// A list is written at the key, with nothing in it.
+    pub fn is_empty_list(&self, key: &str) -> bool {
+        self.written(key).and_then(|it| it.get_ref().as_array()).is_some_and(|items| items.is_empty())
     }
 
     /// Where a key's value stands, or where the section does when it is not written.
@@ -258,7 +276,11 @@ impl<'d> Section<'d> {
 
     fn refuse_other_than(&self, shape: Shape, key: &str, written: Option<&DeValue<'_>>, fits: bool) {
         if let (Some(value), false) = (written, fits) {
-            self.document.error(&self.at(key), mistyped(shape, value));
+            let mut wrong = mistyped(shape, value);
+            if shape == Shape::List {
+                wrong.fix = format!("write [[{}]]", self.path_of(key));
+            }
+            self.document.error(&self.at(key), wrong);
         }
     }
 
@@ -271,13 +293,14 @@ impl<'d> Section<'d> {
     fn value(&self, key: &str) -> Option<(&'static Key, &'d DeValue<'d>)> {
         let row = self.row(key)?;
         let Some(value) = self.written(key) else {
-            if is_required(row) && (self.table.is_some() || self.schema.is_empty()) {
+            let may_be_garbled = !self.document.garbled.borrow().is_empty();
+            if is_required(row) && self.table.is_some() && !may_be_garbled {
                 self.error(key, "is missing", format!("add it: {}", example_line(row)));
             }
             return None;
         };
         match row.standing {
-            Standing::Works | Standing::Only(_) | Standing::Except(_) => {}
+            Standing::Works | Standing::Only(_) => {}
             Standing::Idle(instead) => {
                 self.warning(
                     key,
@@ -317,7 +340,6 @@ impl<'d> Section<'d> {
             Standing::Only(values) => {
                 (values.contains(&text), format!("remove it, or write {}", quoted(row, values)))
             }
-            Standing::Except(values) => (!values.contains(&text), "choose another".to_owned()),
         };
         if !works {
             self.error(row.name, format!("`{text}` is not available in this version"), fix);

@@ -1,10 +1,9 @@
 //! Every key of `tollhouse.toml`: the one table that the reader, the suggestions for misspelt keys and
 //! `docs/configuration.md` are made from. The reader takes defaults from here too, so the page cannot lie about them.
 
-use crate::known::ProviderKind;
 use crate::words::{
-    Capability, Content, DataClass, Hangup, HoldRule, InferenceScope, Mode, Objective, OnUnknown, Semconv,
-    Window, Word as _,
+    Capability, Content, DataClass, HoldRule, InferenceScope, Mode, Objective, OnUnknown, Semconv, Window,
+    Word as _,
 };
 
 /// What a value must be.
@@ -42,6 +41,8 @@ pub(crate) enum Shape {
     File,
     Files,
     Log,
+    /// A provider's kind.
+    Kind,
     /// One of a few words.
     Word(&'static [&'static str]),
     /// Some of a few words, at least one.
@@ -67,8 +68,6 @@ pub(crate) enum Standing {
     Works,
     /// Only these values do; the others are refused.
     Only(&'static [&'static str]),
-    /// All but these values do.
-    Except(&'static [&'static str]),
     /// Has no effect yet; the text says what happens instead.
     Idle(&'static str),
     /// Refused whenever it is written.
@@ -116,11 +115,6 @@ impl Key {
 
     const fn only(mut self, values: &'static [&'static str]) -> Self {
         self.standing = Standing::Only(values);
-        self
-    }
-
-    const fn except(mut self, values: &'static [&'static str]) -> Self {
-        self.standing = Standing::Except(values);
         self
     }
 
@@ -236,7 +230,7 @@ pub(crate) static KEYS: &[Key] = &[
     Key::must("fx.NAME", "rate", Shape::Decimal, "Of `\"USD/CNY\"`: CNY for one USD. At most nine places, in quotes."),
     Key::must("fx.NAME", "as_of", Shape::Time, "When the rate was seen; not in the future."),
 
-    Key::must("providers.NAME", "kind", Shape::Word(ProviderKind::NAMES), "A provider known by name, or how to speak to another.").except(&["gemini-compatible"]),
+    Key::must("providers.NAME", "kind", Shape::Kind, "A provider known by name, or how to speak to another."),
     Key::may("providers.NAME", "base_url", Shape::Url, "Where it answers; `/chat/completions` or `/messages` is appended. Absent: the known provider's own."),
     Key::may("providers.NAME", "api_key_env", Shape::Variable, "The variable that holds the credential. This or `api_key_file`; neither only for a compatible kind on loopback."),
     Key::may("providers.NAME", "api_key_file", Shape::File, "The file that holds the credential, not readable by others."),
@@ -244,7 +238,7 @@ pub(crate) static KEYS: &[Key] = &[
     Key::may("providers.NAME", "first_byte_timeout", Shape::Duration, "Time to the answer's first byte, 10ms to 1h.").or("60s"),
     Key::may("providers.NAME", "idle_timeout", Shape::Duration, "Time between tokens, 10ms to 1h; keep-alive lines do not re-arm it.").or("60s"),
     Key::may("providers.NAME", "allow_private_addresses", Shape::Flag, "Loopback, private and link-local addresses may be connected to.").or_flag(false),
-    Key::may("providers.NAME", "on_hangup", Shape::Word(Hangup::NAMES), "What a caller's hang-up does to the provider's answer. Absent: `cancel` for providers known to stop the bill (openai, anthropic, deepseek), else `drain`."),
+    Key::may("providers.NAME", "on_hangup", Shape::Word(dialects::Hangup::NAMES), "What a caller's hang-up does to the provider's answer. Absent: `cancel` for providers known to stop the bill (openai, anthropic, deepseek), else `drain`."),
 
     Key::must("sites.NAME", "jurisdiction", Shape::Country, "Whose law applies to the hardware."),
     Key::may("sites.NAME", "location", Shape::Table, "Where it stands. Absent: not known."),
@@ -296,8 +290,8 @@ pub(crate) static KEYS: &[Key] = &[
     Key::may("telemetry", "otlp_endpoint", Shape::Text, "Where OpenTelemetry goes; empty: nowhere.").or("").only(&[""]),
     Key::may("telemetry", "semconv", Shape::Word(Semconv::NAMES), "Which names metrics have.").or("current").only(&["current"]),
 
-    Key::may("cluster", "nats", Shape::Urls, "NATS servers.").refused(),
-    Key::may("cluster", "clickhouse", Shape::Url, "The ClickHouse server.").refused(),
+    Key::may("cluster", "nats", Shape::Urls, "NATS servers."),
+    Key::may("cluster", "clickhouse", Shape::Url, "The ClickHouse server."),
 ];
 
 #[cfg(test)]

@@ -32,6 +32,7 @@ impl Shape {
             Self::File => "a path",
             Self::Files => "a list of paths",
             Self::Log => "a log level",
+            Self::Kind => "a kind of provider",
             Self::Word(_) => "one of a few words",
             Self::Words(_) => "a list of words",
         }
@@ -66,6 +67,7 @@ impl Shape {
             Self::File => "\"path/to/file\"",
             Self::Files => "[\"books/*.json\"]",
             Self::Log => "\"info\"",
+            Self::Kind => "\"openai\"",
             Self::Word(words) => return format!("{:?}", words.first().unwrap_or(&"")),
             Self::Words(words) => return format!("[{:?}]", words.first().unwrap_or(&"")),
         };

@@ -6,17 +6,16 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use dialects::Hangup;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use prices::{Charge, Currency};
 
-use crate::known::ProviderKind;
+use crate::kind::ProviderKind;
 use crate::secret::Secret;
 use crate::url::BaseUrl;
 use crate::values::{Country, Place};
-use crate::words::{
-    Capability, DataClass, Dialect, Hangup, HoldRule, InferenceScope, Mode, Objective, OnUnknown, Window,
-};
+use crate::words::{Capability, DataClass, HoldRule, InferenceScope, Mode, Objective, OnUnknown, Window};
 
 /// All of it.
 #[derive(Clone, Debug, PartialEq)]
@@ -199,9 +198,7 @@ pub struct Provider {
     pub id: String,
     /// Who it is, or how it is spoken to.
     pub kind: ProviderKind,
-    /// What it speaks.
-    pub dialect: Dialect,
-    /// Where it answers; `/chat/completions` or `/messages` is appended.
+    /// Where it answers; [`dialects::Dialect::endpoint`] appends the path.
     pub base_url: BaseUrl,
     /// Its credential; `None` only on loopback.
     pub api_key: Option<Secret>,
@@ -218,9 +215,9 @@ pub struct Provider {
 }
 
 impl Provider {
-    /// The name under which `dialects` and the price books know it: its kind's, or its own for a compatible kind.
+    /// The name under which price books know it: its kind's, or its own id where the kind is anybody's.
     pub fn vendor(&self) -> &str {
-        if self.kind.known().is_some() { self.kind.name() } else { &self.id }
+        if self.kind.is_anybody() { &self.id } else { self.kind.name() }
     }
 }
 

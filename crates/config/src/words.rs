@@ -34,7 +34,6 @@ macro_rules! words {
         }
     )+};
 }
-pub(crate) use words;
 
 words! {
     /// How much a call's data must be guarded, the least strict first.
@@ -121,14 +120,6 @@ words! {
         Value = "value",
     }
 
-    /// What happens to a provider's answer when the client hangs up.
-    pub enum Hangup {
-        /// The connection is closed: generation, and the bill, stop there.
-        Cancel = "cancel",
-        /// The answer is read to its end, for its usage.
-        Drain = "drain",
-    }
-
     /// What happens to a call whose price is not known.
     pub enum OnUnknown {
         /// It is refused.
@@ -154,12 +145,10 @@ words! {
         /// Today's and those before. Not in this version.
         CurrentAndOlder = "current+older",
     }
+}
 
-    /// The wire format that a provider speaks.
-    pub enum Dialect {
-        /// `POST {base_url}/chat/completions`.
-        OpenAiChat = "openai-chat",
-        /// `POST {base_url}/messages`.
-        AnthropicMessages = "anthropic-messages",
-    }
+/// What happens to a provider's answer when the client hangs up.
+impl Word for dialects::Hangup {
+    const ALL: &'static [Self] = &[Self::Cancel, Self::Drain];
+    const NAMES: &'static [&'static str] = &[Self::Cancel.name(), Self::Drain.name()];
 }

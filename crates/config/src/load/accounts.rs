@@ -99,7 +99,7 @@ impl Loader<'_> {
 
 fn allowed_models(sheet: &Sheet<'_>, section: &Section<'_>) -> Option<Vec<String>> {
     let patterns = section.items("models", model_pattern)?;
-    if patterns.is_empty() {
+    if section.is_empty_list("models") {
         section.error(
             "models",
             "is empty: the key may ask for nothing",

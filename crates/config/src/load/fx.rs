@@ -2,9 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use prices::Currency;
+use prices::{Books, Currency};
 
-use crate::books::Shelf;
 use crate::problem::Wrong;
 use crate::read::Section;
 use crate::types::Fx;
@@ -50,7 +49,7 @@ fn pair(section: &Section<'_>) -> Option<(Currency, Currency)> {
 
 /// Every offer must be comparable in its caller's currency and hold against every budget: a missing rate would be
 /// found only when a call needs it.
-pub(crate) fn check(sheet: &Sheet<'_>, shelf: &Shelf, rates: &[Fx]) {
+pub(crate) fn check(sheet: &Sheet<'_>, books: &Books, rates: &[Fx]) {
     let mut needed: BTreeSet<Currency> = BTreeSet::new();
     needed
         .extend(sheet.orgs.sections.iter().filter_map(|org| org.peek("currency")?.parse::<Currency>().ok()));
@@ -69,13 +68,13 @@ pub(crate) fn check(sheet: &Sheet<'_>, shelf: &Shelf, rates: &[Fx]) {
     };
     let mut told = BTreeSet::new();
     for offer in &sheet.offers.sections {
-        let Some(plan) = offer.peek("price_plan").and_then(|plan| shelf.plans.get(plan)) else { continue };
+        let Some(plan) = offer.peek("price_plan").and_then(|plan| books.plan(plan)) else { continue };
         for &currency in &needed {
-            if !is_known(plan.currency, currency) && told.insert((plan.currency, currency)) {
+            if !is_known(plan.currency(), currency) && told.insert((plan.currency(), currency)) {
                 offer.error(
                     "price_plan",
-                    format!("its prices are in {}, and there is no rate to {currency}, which an org or a budget counts in", plan.currency),
-                    format!("add it under [fx]: \"{}/{currency}\" = {{ rate = \"…\", as_of = \"…\" }}", plan.currency),
+                    format!("its prices are in {}, and there is no rate to {currency}, which an org or a budget counts in", plan.currency()),
+                    format!("add it under [fx]: \"{}/{currency}\" = {{ rate = \"…\", as_of = \"…\" }}", plan.currency()),
                 );
             }
         }

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use crate::books::{self, Shelf};
+use prices::Books;
+
+use crate::books;
 use crate::problem::Wrong;
 use crate::read::Section;
 use crate::types::{BookFile, Foresight, LedgerCfg, Prices, Server, Telemetry};
@@ -21,10 +23,11 @@ impl Loader<'_> {
             let same_place =
                 listen.ip() == admin.ip() || listen.ip().is_unspecified() || admin.ip().is_unspecified();
             if listen.port() == admin.port() && listen.port() != 0 && same_place {
+                let key = if section.has("admin_listen") { "admin_listen" } else { "listen" };
                 section.error(
-                    "admin_listen",
-                    format!("{admin} is where callers are served already (`listen`)"),
-                    "give the admin API a port of its own, such as \"127.0.0.1:8081\"",
+                    key,
+                    format!("callers and the admin API cannot both be served at {admin}"),
+                    "give each a port of its own; by default listen = \"127.0.0.1:8080\", admin_listen = \"127.0.0.1:8081\"",
                 );
             }
             if !admin.ip().is_loopback() {
@@ -74,20 +77,16 @@ impl Loader<'_> {
         Some(LedgerCfg { dir: self.resolve(&dir?), commit_interval: commit_interval? })
     }
 
-    /// The price books and the plans in them. The plans are there even when a book is wrong, as far as they go.
-    pub(crate) fn prices(&self, section: &Section<'_>) -> (Option<Prices>, Shelf) {
+    /// The price books. The plans are there even when a book is wrong, as far as they go.
+    pub(crate) fn prices(&self, section: &Section<'_>) -> (Option<Prices>, Books) {
         let on_unknown = section.word("on_unknown");
         let files = if section.has("books") { self.book_files(section) } else { Some(books::built_in()) };
-        let shelf = Shelf::of(files.as_deref().unwrap_or(&[]));
-        for (name, why) in &shelf.wrong {
-            section.error(
-                "books",
-                format!("the price book {name} is refused: {why}"),
-                "correct it, or leave it out",
-            );
+        let (books, wrong) = books::together(files.as_deref().unwrap_or(&[]));
+        for wrong in wrong {
+            section.document.error(&section.at("books"), wrong);
         }
         let prices = files.zip(on_unknown).map(|(books, on_unknown)| Prices { books, on_unknown });
-        (prices, shelf)
+        (prices, books)
     }
 
     fn book_files(&self, section: &Section<'_>) -> Option<Vec<BookFile>> {
@@ -124,7 +123,7 @@ impl Loader<'_> {
             }
             self.sources.borrow_mut().push(path);
         }
-        if whole && files.is_empty() {
+        if section.is_empty_list("books") {
             section.error(
                 "books",
                 "is empty",
@@ -152,15 +151,16 @@ pub(crate) fn telemetry(section: &Section<'_>) -> Option<Telemetry> {
 pub(crate) fn not_yet(root: &Section<'_>) {
     root.table("receipts").scalar("signing_key_file", path);
     let cluster = root.table("cluster");
-    cluster.items("nats", |text| service_url(text, &["nats", "tls"]));
-    cluster.scalar("clickhouse", |text| service_url(text, &["http", "https"]));
+    cluster.items("nats", |text| service_url(text, &["nats", "tls"], "nats://127.0.0.1:4222"));
+    cluster.scalar("clickhouse", |text| service_url(text, &["http", "https"], "http://127.0.0.1:8123"));
 }
 
-fn service_url(text: &str, schemes: &[&str]) -> Result<(), Wrong> {
-    let fits =
-        text.split_once("://").is_some_and(|(scheme, rest)| schemes.contains(&scheme) && !rest.is_empty());
-    let fix = || format!("write it like \"{}://127.0.0.1:4222\"", schemes.first().unwrap_or(&"http"));
-    if fits { Ok(()) } else { Err(Wrong::new(format!("`{text}` is no URL of this service"), fix())) }
+fn service_url(text: &str, schemes: &[&str], example: &str) -> Result<(), Wrong> {
+    let fits = |(scheme, rest): (&str, &str)| schemes.contains(&scheme) && !rest.is_empty();
+    if text.split_once("://").is_some_and(fits) {
+        return Ok(());
+    }
+    Err(Wrong::new(format!("`{text}` is no URL of this service"), format!("write it like {example:?}")))
 }
 
 pub(crate) fn path(text: &str) -> Result<String, Wrong> {

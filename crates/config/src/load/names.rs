@@ -11,6 +11,8 @@ pub(crate) struct Named<'d> {
     /// What one of them is: `offer`.
     what: &'static str,
     pub sections: Vec<Section<'d>>,
+    /// Without one the file is wrong already, and that is noted.
+    is_required: bool,
     /// Also of sections that are wrong otherwise, so that a reference to one is not a second mistake.
     names: BTreeSet<String>,
 }
@@ -30,7 +32,7 @@ impl<'d> Named<'d> {
                 );
             }
         }
-        Self { what, sections, names }
+        Self { what, is_required: false, sections, names }
     }
 
     /// Sections that stand under their names.
@@ -41,7 +43,13 @@ impl<'d> Named<'d> {
             }
         }
         let names = sections.iter().map(|section| section.name.clone()).collect();
-        Self { what, sections, names }
+        Self { what, is_required: false, sections, names }
+    }
+
+    /// The file must have one.
+    pub fn required(mut self) -> Self {
+        self.is_required = true;
+        self
     }
 
     /// Names beside those that sections declare.
@@ -86,12 +94,12 @@ impl<'d> Named<'d> {
     }
 
     fn check(&self, section: &Section<'_>, at: &At, name: &str) {
-        if self.has(name) {
+        if self.has(name) || (self.is_required && self.names.is_empty()) {
             return;
         }
         let fix = match nearest(name, self.names()) {
             Some(near) => format!("did you mean `{near}`?"),
-            None if self.names.is_empty() => format!("declare a {}", self.what),
+            None if self.names.is_empty() => "declare it: there is none yet".to_owned(),
             None => format!("declare it, or name one of {}", some(self.names())),
         };
         section.document.error(at, Wrong::new(format!("unknown {} `{name}`", self.what), fix));

@@ -49,12 +49,9 @@ fn rule(sheet: &Sheet<'_>, section: &Section<'_>) -> Option<Rule> {
     let deny_jurisdictions = countries(section, "deny_jurisdictions");
     let allow_providers = sheet.providers.all_referred(section, "allow_providers");
     let deny_providers = sheet.providers.all_referred(section, "deny_providers");
-    for (key, is_empty) in [
-        ("allow_jurisdictions", allow_jurisdictions.as_ref().is_some_and(Vec::is_empty)),
-        ("allow_providers", allow_providers.as_ref().is_some_and(Vec::is_empty)),
-    ] {
+    for key in ["allow_jurisdictions", "allow_providers"] {
         // Nobody would know whether it allows nothing or anything.
-        if is_empty && section.has(key) {
+        if section.is_empty_list(key) {
             section.error(
                 key,
                 "is an empty list",
@@ -79,7 +76,7 @@ pub(crate) fn models(sheet: &Sheet<'_>) -> Option<Vec<Model>> {
     all(sheet.models.sections.iter().map(|section| {
         let policy = sheet.policies.referred(section, "policy");
         let offers = sheet.offers.all_referred(section, "offers");
-        if offers.as_ref().is_some_and(Vec::is_empty) {
+        if section.is_empty_list("offers") {
             section.error("offers", "is empty: nothing stands behind the model", "name at least one offer");
         }
         Some(Model { name: section.name.clone(), policy, offers: offers? })

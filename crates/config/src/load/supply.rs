@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use crate::books::Shelf;
+use prices::{Books, PlanRef};
+
 use crate::catalogue;
-use crate::known::ProviderKind;
+use crate::kind::{self, ProviderKind};
 use crate::problem::Wrong;
 use crate::read::{Section, nearest};
 use crate::types::{Accelerator, Location, Offer, Provider, Rates, Site};
@@ -12,7 +13,7 @@ use crate::url::{BaseUrl, Reach};
 use crate::values;
 
 use super::house::within;
-use super::names::Named;
+use super::names::{Named, some};
 use super::secrets::Found;
 use super::{Loader, Sheet, all};
 
@@ -24,7 +25,7 @@ impl Loader<'_> {
     fn provider(&self, section: &Section<'_>) -> Option<Provider> {
         const HOUR: Duration = Duration::from_secs(3_600);
         const LEAST: Duration = Duration::from_millis(10);
-        let kind: Option<ProviderKind> = section.word("kind");
+        let kind = section.scalar("kind", kind::parse);
         let base_url = base_url(section, kind);
         let allow_private_addresses = section.flag("allow_private_addresses");
         if let (Some(url), Some(false)) = (&base_url, allow_private_addresses) {
@@ -40,15 +41,13 @@ impl Loader<'_> {
         Some(Provider {
             id: section.name.clone(),
             kind: kind?,
-            dialect: kind?.dialect()?,
             base_url: base_url?,
             api_key: api_key?,
             connect_timeout: connect_timeout?,
             first_byte_timeout: first_byte_timeout?,
             idle_timeout: idle_timeout?,
             allow_private_addresses: allow_private_addresses?,
-            on_hangup: on_hangup
-                .unwrap_or_else(|| kind.map_or(crate::Hangup::Drain, ProviderKind::on_hangup)),
+            on_hangup: on_hangup.unwrap_or(kind?.on_hangup()),
         })
     }
 }
@@ -70,17 +69,13 @@ fn base_url(section: &Section<'_>, kind: Option<ProviderKind>) -> Option<BaseUrl
     }
     // Asked for so that the schema's row counts as read.
     let _ = section.scalar("base_url", BaseUrl::parse);
-    match kind?.known() {
-        Some(known) => BaseUrl::parse(known.base_url).ok(),
-        None => {
-            section.error(
-                "base_url",
-                "is missing",
-                format!("a provider of kind `{}` needs one: base_url = \"https://…/v1\"", kind?),
-            );
-            None
-        }
+    let kind = kind?;
+    if let Some(usual) = kind.quirk().base_url {
+        return BaseUrl::parse(usual).ok();
     }
+    let fix = format!("a provider of kind `{kind}` needs one: base_url = \"https://api.example.com/v1\"");
+    section.error("base_url", "is missing", fix);
+    None
 }
 
 fn check_reach(section: &Section<'_>, url: &BaseUrl) {
@@ -108,10 +103,10 @@ fn credential(
         Found::Wrong | Found::NotSet(_) => return None,
         Found::NotNamed => {
             let kind = kind?;
-            if kind.known().is_none() && url.is_none_or(|url| url.reach() == Reach::Loopback) {
+            if kind.is_anybody() && url.is_none_or(|url| url.reach() == Reach::Loopback) {
                 return Some(None);
             }
-            let variable = kind.known().map_or("LOCAL_API_KEY", |known| known.api_key_env);
+            let variable = kind.quirk().key_env.unwrap_or("LOCAL_API_KEY");
             section.error(
                 "api_key_env",
                 "no credential is named",
@@ -163,19 +158,19 @@ fn location(section: &Section<'_>, is_written: bool) -> Option<Option<Location>>
     Some(Some(Location { lat: lat?, lon: lon? }))
 }
 
-pub(crate) fn offers(sheet: &Sheet<'_>, shelf: &Shelf) -> Option<Vec<Offer>> {
+pub(crate) fn offers(sheet: &Sheet<'_>, books: &Books) -> Option<Vec<Offer>> {
     let known = catalogue::sites().iter().map(|site| site.id.clone());
     let places = Named::by_name("site", sheet.sites.sections.clone()).also(known);
-    all(sheet.offers.sections.iter().map(|section| offer(sheet, &places, shelf, section)))
+    all(sheet.offers.sections.iter().map(|section| offer(sheet, &places, books, section)))
 }
 
-fn offer(sheet: &Sheet<'_>, places: &Named<'_>, shelf: &Shelf, section: &Section<'_>) -> Option<Offer> {
+fn offer(sheet: &Sheet<'_>, places: &Named<'_>, books: &Books, section: &Section<'_>) -> Option<Offer> {
     let id = section.scalar("id", values::id);
     let provider = sheet.providers.referred(section, "provider");
     let model = section.scalar("model", values::id);
     let names = match section.items("names", values::id) {
         None => model.clone().map(|model| vec![model]),
-        Some(names) if names.is_empty() => {
+        Some(_) if section.is_empty_list("names") => {
             section.error(
                 "names",
                 "is empty: nobody could ask for the offer",
@@ -200,7 +195,10 @@ fn offer(sheet: &Sheet<'_>, places: &Named<'_>, shelf: &Shelf, section: &Section
     };
     let site = places.referred(section, "site");
     let price_plan = section.scalar("price_plan", values::id);
-    let currency = price_plan.as_deref().and_then(|plan| currency_of(shelf, section, plan));
+    let plan = price_plan.as_deref().and_then(|plan| plan_of(books, section, plan));
+    if let Some(plan) = &plan {
+        check_plan_fits(section, plan, model.as_deref(), site.as_deref());
+    }
     let context_window = section.count("context_window");
     let max_output = section.count("max_output");
     if let (Some(window), Some(output)) = (context_window, max_output)
@@ -221,7 +219,7 @@ fn offer(sheet: &Sheet<'_>, places: &Named<'_>, shelf: &Shelf, section: &Section
         names: names?,
         site: site?,
         price_plan: price_plan?,
-        currency: currency?,
+        currency: plan?.currency(),
         context_window: context_window?,
         max_output: max_output?,
         capabilities: capabilities?,
@@ -229,17 +227,35 @@ fn offer(sheet: &Sheet<'_>, places: &Named<'_>, shelf: &Shelf, section: &Section
     })
 }
 
-fn currency_of(shelf: &Shelf, section: &Section<'_>, plan: &str) -> Option<prices::Currency> {
-    if let Some(facts) = shelf.plans.get(plan) {
-        return Some(facts.currency);
+/// A plan for another site or model would price every call wrongly.
+fn check_plan_fits(section: &Section<'_>, plan: &PlanRef, model: Option<&str>, site: Option<&str>) {
+    if let (Some(site), Some(sites)) = (site, plan.sites())
+        && !plan.is_for_site(site)
+    {
+        let message = format!("the plan is not for site `{site}`");
+        let fix =
+            format!("choose another plan, or one of its sites: {}", some(sites.iter().map(String::as_str)));
+        section.error("price_plan", message, fix);
     }
-    let fix = match nearest(plan, shelf.plans.keys().map(String::as_str)) {
+    if let Some(model) = model
+        && !plan.covers(model)
+    {
+        let models: Vec<String> = plan.models().collect();
+        let message =
+            format!("the plan is for {}, not for `{model}`", some(models.iter().map(String::as_str)));
+        section.warning("price_plan", message, "choose the plan of the model that is served");
+    }
+}
+
+fn plan_of(books: &Books, section: &Section<'_>, plan: &str) -> Option<PlanRef> {
+    if let Some(plan) = books.plan(plan) {
+        return Some(plan);
+    }
+    let ids = || books.plans().iter().map(|plan| &**plan.id());
+    let fix = match nearest(plan, ids()) {
         Some(near) => format!("did you mean `{near}`?"),
-        None if shelf.plans.is_empty() => "no price book could be read: see `prices.books`".to_owned(),
-        None => format!(
-            "add the plan to a book, or name one of {}",
-            super::names::some(shelf.plans.keys().map(String::as_str))
-        ),
+        None if books.plans().is_empty() => "no price book could be read: see `prices.books`".to_owned(),
+        None => format!("add the plan to a book, or name one of {}", some(ids())),
     };
     section.error("price_plan", format!("unknown price plan `{plan}`"), fix);
     None
@@ -255,9 +271,8 @@ pub(crate) fn words<T: crate::words::Word + PartialEq>(section: &Section<'_>, ke
         }
         found.push(word);
     }
-    if found.is_empty() {
+    if section.is_empty_list(key) {
         section.error(key, "is empty", format!("name at least one of {}", T::NAMES.join(", ")));
-        return None;
     }
     Some(found)
 }

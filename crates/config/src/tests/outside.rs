@@ -1,0 +1,2 @@
+//! What lies outside the text: variables, files, books.
+use super::{BOOK, GOOD, check, house, load, told, with};
