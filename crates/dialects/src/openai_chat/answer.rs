@@ -104,11 +104,18 @@ fn failed_base(scan: &mut Scan<'_>) -> Result<bool, Bad> {
 }
 
 fn choice(scan: &mut Scan<'_>, answer: &mut Answer, chunk: &mut Chunk) -> Result<(), Bad> {
-    let (mut index, mut finish) = (0_u64, false);
+    // Nearly everybody writes the index first; who does not has his delta read again when it is known.
+    let (mut index, mut finish, mut later) = (None, false, None);
     scan.object(|key, scan| {
         match key {
-            b"index" => index = number(scan.raw()?),
-            b"delta" | b"message" => chunk.content |= delta(scan, answer, index)?,
+            b"index" => index = Some(number(scan.raw()?)),
+            b"delta" | b"message" => match index {
+                Some(index) => chunk.content |= delta(scan, answer, index)?,
+                None => {
+                    later = Some(*scan);
+                    scan.skip()?;
+                }
+            },
             b"finish_reason" => {
                 // Some write "" until the end, DashScope's native dialect the string "null".
                 let reason = scan.text()?.filter(|reason| !matches!(reason.raw, b"" | b"null"));
@@ -124,6 +131,10 @@ fn choice(scan: &mut Scan<'_>, answer: &mut Answer, chunk: &mut Chunk) -> Result
         }
         Ok(())
     })?;
+    let index = index.unwrap_or(0);
+    if let Some(mut scan) = later {
+        chunk.content |= delta(&mut scan, answer, index)?;
+    }
     let bit = u32::try_from(index).ok().and_then(|index| 1_u128.checked_shl(index)).unwrap_or(0);
     answer.begun |= bit;
     if finish {
@@ -189,13 +200,20 @@ fn parts(scan: &mut Scan<'_>, answer: &mut Answer, choice: u64) -> Result<bool, 
 
 /// In a stream the pieces of a call are joined by `index`; in a whole answer a call has none, and its place is it.
 fn tool_call(scan: &mut Scan<'_>, answer: &mut Answer, choice: u64, place: u64) -> Result<(), Bad> {
-    let mut index = place;
-    scan.object(|key, scan| match key {
-        b"index" => scan.raw().map(|raw| index = number(raw)),
-        b"function" | b"custom" => function(scan, answer, choice, Part::Tool(index)).map(drop),
+    let (mut index, mut later) = (None, None);
+    scan.object(|key, scan| match (key, index) {
+        (b"index", _) => scan.raw().map(|raw| index = Some(number(raw))),
+        (b"function" | b"custom", Some(index)) => function(scan, answer, choice, Part::Tool(index)).map(drop),
+        (b"function" | b"custom", None) => {
+            later = Some(*scan);
+            scan.skip()
+        }
         _ => scan.skip(),
-    })
-    .map(drop)
+    })?;
+    match later {
+        Some(mut scan) => function(&mut scan, answer, choice, Part::Tool(index.unwrap_or(place))).map(drop),
+        None => Ok(()),
+    }
 }
 
 fn function(scan: &mut Scan<'_>, answer: &mut Answer, choice: u64, part: Part) -> Result<bool, Bad> {
