@@ -7,7 +7,7 @@ mod support;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use accounts::{Accounts, Caller, Hold, HoldRefusal, Mode, audit};
+use accounts::{Accounts, Caller, Hold, HoldRefusal, Mode, Priced, audit};
 use ledger::{Opened, UnixMicros};
 use prices::{Currency, Nano};
 use proptest::collection::vec;
@@ -123,12 +123,49 @@ fn a_clock_far_back_meets_closed_windows() {
     assert!(refusal.to_string().contains("2026-11-25T15:00:00+08:00"), "{refusal}");
 }
 
+/// The instant between memory and ledger: whatever is written there must be within the old limit and the new.
+#[test]
+fn a_change_of_limit_has_no_gap() {
+    let json = |limit: &str, mode: &str| {
+        budget(&format!(r#"{{"id":"b","limit":"{limit} CNY","window":"day","mode":"{mode}"}}"#))
+    };
+    let (accounts, caller) = house(&[r#"{"id":"b","limit":"5 CNY","window":"day"}"#]);
+    for (def, fits_between, fits_after) in [
+        (json("9", "enforce"), 5, 9), // a raise: the old limit until it is written
+        (json("3", "enforce"), 3, 3), // a cut: the new one before it is written
+        (json("1", "warn"), 3, 1_000),
+        (json("7", "enforce"), 7, 7),
+    ] {
+        let most = || {
+            let fits = |units: &i64| {
+                let taken = hold(&accounts, &caller, "m", units * 1_000_000_000, START);
+                taken.map(Hold::release).is_ok()
+            };
+            (1..=1_000).take_while(fits).count()
+        };
+        let body = accounts.set_budget(def, "admin").unwrap();
+        let between = accounts.enact(&body, |_| Ok::<_, String>(most())).unwrap();
+        assert_eq!((between, most()), (fits_between, fits_after));
+    }
+    let body = accounts.set_budget(json("2", "enforce"), "admin").unwrap();
+    assert_eq!(
+        accounts.enact(&body, |_| Err::<(), _>("the ledger is poisoned")).unwrap_err().to_string(),
+        "the ledger is poisoned"
+    );
+    assert_eq!(
+        accounts.budget("b").unwrap().limit.to_string(),
+        "2 CNY",
+        "on the safe side until the next start"
+    );
+}
+
 /// A step of a schedule. Numbers pick among what there is.
 #[derive(Clone, Debug)]
 enum Step {
     Hold { model: bool, nano: i64 },
     Open(prop::sample::Index),
     Settle(prop::sample::Index, Option<i64>),
+    End(prop::sample::Index),
     Release(prop::sample::Index),
     Limit { budget: usize, nano: i64, warn: bool },
     Remove(usize),
@@ -141,6 +178,7 @@ fn step() -> impl Strategy<Value = Step> {
         6 => (any::<bool>(), 0..500_i64).prop_map(|(model, nano)| Step::Hold { model, nano }),
         5 => any::<Index>().prop_map(Step::Open),
         5 => (any::<Index>(), prop::option::of(0..700_i64)).prop_map(|(at, nano)| Step::Settle(at, nano)),
+        5 => any::<Index>().prop_map(Step::End),
         1 => any::<Index>().prop_map(Step::Release),
         2 => (0..4_usize, 0..3_000_i64, any::<bool>()).prop_map(|(budget, nano, warn)| Step::Limit { budget, nano, warn }),
         1 => (0..4_usize).prop_map(Step::Remove),
@@ -162,16 +200,16 @@ struct Run {
     books: Books,
     taken: Vec<(Hold, i64)>,
     opened: Vec<(Hold, Arc<Opened>)>,
+    /// Settled in the ledger, and not yet in memory.
+    settled: Vec<Priced>,
 }
 
 impl Run {
     fn new() -> Self {
         let (accounts, caller) = house(&BUDGETS);
         let books = Books::default();
-        for body in accounts.declared_changes() {
-            accounts.enact(&body, |body| books.append(body)).unwrap();
-        }
-        Self { accounts, caller, books, taken: Vec::new(), opened: Vec::new() }
+        books.declare(&accounts);
+        Self { accounts, caller, books, taken: Vec::new(), opened: Vec::new(), settled: Vec::new() }
     }
 
     fn step(&mut self, step: &Step) -> Result<(), TestCaseError> {
@@ -186,7 +224,10 @@ impl Run {
                 let (hold, opened) = self.opened.swap_remove(which.index(self.opened.len()));
                 let priced = hold.price(nano.map(cny));
                 self.books.settle(&opened, priced.spent(), nano.map(Nano));
-                priced.settle();
+                self.settled.push(priced);
+            }
+            Step::End(which) if !self.settled.is_empty() => {
+                self.settled.swap_remove(which.index(self.settled.len())).settle();
             }
             Step::Release(which) if !self.taken.is_empty() => {
                 self.taken.swap_remove(which.index(self.taken.len())).0.release();
@@ -196,16 +237,16 @@ impl Run {
                 def.limit.amount = Nano(*nano);
                 def.mode = if *warn { Mode::Warn } else { Mode::Enforce };
                 let body = self.accounts.set_budget(def, "admin").unwrap();
-                self.accounts.enact(&body, |body| self.books.append(body)).unwrap();
+                self.books.enact(&self.accounts, &body);
             }
             Step::Remove(which) => {
                 let id = declared_budget(&self.accounts, *which).id;
                 if let Ok(body) = self.accounts.remove_budget(&id, "admin") {
-                    self.accounts.enact(&body, |body| self.books.append(body)).unwrap();
+                    self.books.enact(&self.accounts, &body);
                 }
             }
             Step::Pass(micros) => self.books.pass(*micros),
-            Step::Open(_) | Step::Settle(..) | Step::Release(_) => {}
+            Step::Open(_) | Step::Settle(..) | Step::End(_) | Step::Release(_) => {}
         }
         Ok(())
     }
@@ -256,9 +297,8 @@ proptest! {
         for step in &steps {
             run.step(step)?;
         }
-        for (hold, _) in run.taken.drain(..) {
-            hold.release();
-        }
+        run.taken.drain(..).for_each(|(hold, _)| hold.release());
+        run.settled.drain(..).for_each(Priced::settle);
         let entries = run.books.entries.lock();
         let report = audit::check_prefixes(entries.iter(), &[]);
         prop_assert!(report.is_ok(), "{}", report.unwrap_err());
@@ -296,9 +336,7 @@ fn a_race_stays_below_the_limits_and_uses_them() {
     ];
     let (accounts, caller) = house(&budgets);
     let books = Books::default();
-    for body in accounts.declared_changes() {
-        accounts.enact(&body, |body| books.append(body)).unwrap();
-    }
+    books.declare(&accounts);
     let refused = AtomicU64::new(0);
     std::thread::scope(|threads| {
         for thread in 0..16_i64 {
@@ -329,7 +367,7 @@ fn a_race_stays_below_the_limits_and_uses_them() {
             let mut def = (*accounts.budget("project").unwrap()).clone();
             def.limit.amount = Nano(if turn % 2 == 0 { 300_000 } else { 400_000 });
             let body = accounts.set_budget(def, "admin").unwrap();
-            accounts.enact(&body, |body| books.append(body)).unwrap();
+            books.enact(&accounts, &body);
             std::thread::yield_now();
         }
     });
@@ -361,9 +399,7 @@ fn the_audit_finds_planted_breaches() {
     let plant = |spoil: &dyn Fn(&Books, &Accounts, &Arc<Caller>)| {
         let (accounts, caller) = house(&budgets);
         let books = Books::default();
-        for body in accounts.declared_changes() {
-            accounts.enact(&body, |body| books.append(body)).unwrap();
-        }
+        books.declare(&accounts);
         spoil(&books, &accounts, &caller);
         audit::check_prefixes(books.entries.lock().iter(), &[])
     };
@@ -400,6 +436,22 @@ fn the_audit_finds_planted_breaches() {
         held.release();
     });
     assert!(matches!(forgot, Err(audit::Violation::OtherBudgets { .. })));
+
+    // The order rule broken: memory is freed before the settlement is written, and the next call is written first.
+    let disorder = plant(&|books, accounts, caller| {
+        let at = books.now();
+        let held = hold(accounts, caller, "m", 60, at).unwrap();
+        let opened = books.open(caller, &held, at);
+        let priced = held.price(Some(cny(30)));
+        let spent = priced.spent().to_vec();
+        priced.settle();
+        let at = books.now();
+        let next = hold(accounts, caller, "m", 70, at).unwrap();
+        books.open(caller, &next, at);
+        books.settle(&opened, &spent, Some(Nano(30)));
+        next.release();
+    });
+    assert!(matches!(disorder, Err(audit::Violation::OverLimit { total, .. }) if total.0 == 130));
 
     // An excess is none, but a call opened after it is.
     let after = plant(&|books, accounts, caller| {

@@ -41,7 +41,7 @@ fn a_key_is_made_used_and_revoked() {
     let models = vec!["assistant".to_owned(), "qwen-*".to_owned()];
     let (secret, body) = accounts.create_key(KeySpec { models, ..spec("new") }, "admin").unwrap();
     assert!(accounts.caller(secret.show_once(), NOW).is_err(), "not before it is enacted");
-    accounts.enact(&body, |body| books.append(body)).unwrap();
+    books.enact(&accounts, &body);
     let caller = accounts.caller(secret.show_once(), NOW).unwrap();
     for (model, may) in
         [("assistant", true), ("assistant-2", false), ("qwen-plus", true), ("qwen", false), ("", false)]
@@ -55,11 +55,11 @@ fn a_key_is_made_used_and_revoked() {
     assert!(made.object.starts_with("key-") && made.object.len() == 12, "{}", made.object);
 
     let body = accounts.revoke_key("new", "admin").unwrap();
-    accounts.enact(&body, |body| books.append(body)).unwrap();
+    books.enact(&accounts, &body);
     assert!(accounts.caller(secret.show_once(), NOW).is_err());
     // Whoever sets it again: under this secret it stays revoked.
     let body = accounts.set_key(spec("new"), "admin").unwrap();
-    accounts.enact(&body, |body| books.append(body)).unwrap();
+    books.enact(&accounts, &body);
     assert!(accounts.caller(secret.show_once(), NOW).is_err());
 
     let written = format!("{:?} {:?}", books.entries.lock(), accounts);
@@ -186,7 +186,7 @@ fn the_configuration_speaks_when_it_has_something_new_to_say() {
         let accounts = books.fold(all);
         let changes = accounts.declared_changes();
         for body in &changes {
-            accounts.enact(body, |body| books.append(body)).unwrap();
+            books.enact(&accounts, body);
         }
         (accounts, changes.len())
     };
@@ -195,7 +195,7 @@ fn the_configuration_speaks_when_it_has_something_new_to_say() {
     let (first, told) = start(declared(&[&b("1")]));
     assert_eq!(told, 1 + 2 + 2 + 1, "org, projects, keys, budget");
     let body = first.set_budget(budget(&b("5")), "admin").unwrap();
-    first.enact(&body, |body| books.append(body)).unwrap();
+    books.enact(&first, &body);
 
     let (second, told) = start(declared(&[&b("1")]));
     assert_eq!((told, limit(&second)), (0, "5 CNY".into()));
@@ -204,7 +204,7 @@ fn the_configuration_speaks_when_it_has_something_new_to_say() {
 
     let reload = third.declare(declared(&[])).unwrap();
     assert_eq!(reload.len(), 1);
-    third.enact(&reload[0], |body| books.append(body)).unwrap();
+    books.enact(&third, &reload[0]);
     assert!(third.budgets(NOW).is_empty());
     let wrong = third.declare(declared(&[r#"{"id":"b","limit":"1 CNY","window":"hour"}"#])).unwrap_err();
     assert!(matches!(wrong, AccountsError::Fixed { .. }));
@@ -223,7 +223,7 @@ fn the_configuration_speaks_when_it_has_something_new_to_say() {
     let (sixth, _) = start(without.clone());
     assert!(sixth.caller("th-other", NOW).is_ok());
     let body = sixth.revoke_key("k2", "admin").unwrap();
-    sixth.enact(&body, |body| books.append(body)).unwrap();
+    books.enact(&sixth, &body);
     without.keys[1].app = "changed".into();
     let (seventh, told) = start(without);
     assert!(told == 1 && seventh.caller("th-other", NOW).is_err());
@@ -235,9 +235,7 @@ proptest! {
     fn changes_fold_to_the_live_state(steps in vec((0..6_u8, 0..3_u8, 0..4_i64), 0..40)) {
         let (accounts, _) = house(&[]);
         let books = Books::default();
-        for body in accounts.declared_changes() {
-            accounts.enact(&body, |body| books.append(body)).unwrap();
-        }
+        books.declare(&accounts);
         for (what, which, value) in steps {
             let id = format!("x{which}");
             let body = match what {
@@ -253,7 +251,7 @@ proptest! {
                 ),
             };
             if let Ok(body) = body {
-                accounts.enact(&body, |body| books.append(body)).unwrap();
+                books.enact(&accounts, &body);
             }
         }
         prop_assert_eq!(books.fold(declared(&[])).view(), accounts.view());

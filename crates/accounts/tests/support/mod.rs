@@ -3,6 +3,7 @@
 #![allow(dead_code)] // each test file uses its part
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)] // tests
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
@@ -118,11 +119,26 @@ impl Books {
         self.ticks.fetch_add(micros, Ordering::SeqCst);
     }
 
-    pub fn append(&self, body: EntryBody) -> Result<(), String> {
+    pub fn append(&self, body: EntryBody) {
         let mut entries = self.entries.lock();
         let seq = Seq(u64::try_from(entries.len()).unwrap() + 1);
         entries.push(Entry { seq, at: UnixMicros(self.now()), body });
-        Ok(())
+    }
+
+    /// Makes a change effective, and writes it down.
+    pub fn enact(&self, accounts: &Accounts, body: &EntryBody) {
+        let append = |body| {
+            self.append(body);
+            Ok::<_, Infallible>(())
+        };
+        accounts.enact(body, append).unwrap();
+    }
+
+    /// Writes the configuration down, as a start does.
+    pub fn declare(&self, accounts: &Accounts) {
+        for body in accounts.declared_changes() {
+            self.enact(accounts, &body);
+        }
     }
 
     /// Appends the `opened` entry of a hold.
@@ -145,14 +161,13 @@ impl Books {
             route_reason: name(""),
             request_hash: 0,
         });
-        self.append(EntryBody::Opened(Arc::clone(&opened))).unwrap();
+        self.append(EntryBody::Opened(Arc::clone(&opened)));
         opened
     }
 
     /// Appends the `settled` entry of an attempt.
     pub fn settle(&self, opened: &Arc<Opened>, spent: &[BudgetAmount], charge: Option<Nano>) {
-        let body = self.settled(opened, spent, charge);
-        self.append(body).unwrap();
+        self.append(self.settled(opened, spent, charge));
     }
 
     pub fn settled(&self, opened: &Arc<Opened>, spent: &[BudgetAmount], charge: Option<Nano>) -> EntryBody {
