@@ -201,7 +201,7 @@ impl Ledger {
 
     /// Why nothing is written any more; `None`: it is.
     pub fn poisoned(&self) -> Option<String> {
-        self.inner.shared.poison.get().map(|cause| cause.to_string())
+        self.inner.shared.poison.get().map(ToString::to_string)
     }
 
     /// Waits until writing fails for good, or the ledger is closed, and says which.

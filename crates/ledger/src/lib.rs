@@ -12,6 +12,7 @@ mod recovery;
 mod scan;
 mod segment;
 mod shared;
+pub mod sim;
 mod waiters;
 mod writer;
 

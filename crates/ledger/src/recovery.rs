@@ -125,10 +125,7 @@ fn read_segment(
     let end = loop {
         match walk.step(track)? {
             Step::Block => {
-                let block = match walk.block()? {
-                    Ok(block) => block,
-                    Err(_) => continue,
-                };
+                let Ok(block) = walk.block()? else { continue };
                 let header = block.header;
                 match block.entries() {
                     Ok(entries) => {

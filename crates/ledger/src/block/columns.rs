@@ -45,12 +45,8 @@ pub mod attempt {
     pub const ATTEMPT: u64 = 4;
     /// Minus the entry's own `at`.
     pub const OPENED_AT: u64 = 5;
-    pub const ORG: u64 = 6;
-    pub const PROJECT: u64 = 7;
-    pub const KEY: u64 = 8;
-    pub const APP: u64 = 9;
-    pub const DOMAIN: u64 = 10;
-    pub const USER: u64 = 11;
+    /// org, project, key, app, domain, user.
+    pub const LABELS: [u64; 6] = [6, 7, 8, 9, 10, 11];
     pub const REQUESTED_MODEL: u64 = 12;
     pub const OFFER: u64 = 13;
     pub const PROVIDER: u64 = 14;
@@ -67,10 +63,8 @@ pub mod attempt {
     pub const FORESEEN_P99: u64 = 25;
     pub const HOLD: u64 = 26;
     pub const HOLD_CURRENCY: u64 = 27;
-    /// Length of each row's list; the next two have a row for each item of all lists.
-    pub const HELD: u64 = 28;
-    pub const HELD_BUDGET: u64 = 29;
-    pub const HELD_AMOUNT: u64 = 30;
+    /// Length of each row's list; then budget and amount of each item, the items of all lists one after another.
+    pub const HELD: [u64; 3] = [28, 29, 30];
     pub const ROUTE_REASON: u64 = 31;
 }
 
@@ -98,10 +92,8 @@ pub mod settled {
     pub const CURRENCY: u64 = 17;
     pub const BOOK_VERSION: u64 = 18;
     pub const RATE_IDS: u64 = 19;
-    /// Length of each row's list; the next two have a row for each item of all lists.
-    pub const SPENT: u64 = 20;
-    pub const SPENT_BUDGET: u64 = 21;
-    pub const SPENT_AMOUNT: u64 = 22;
+    /// As `attempt::HELD`.
+    pub const SPENT: [u64; 3] = [20, 21, 22];
     pub const FLAGS: u64 = 23;
     pub const RAW_USAGE: u64 = 24;
     /// The first of the token columns: 100 is `input`, then in the order of `tokens::Kind::ALL`. All critical.
@@ -111,12 +103,8 @@ pub mod settled {
 /// Columns of [`group::REFUSED`].
 pub mod refused {
     pub const CALL_ID: u64 = 1;
-    pub const ORG: u64 = 2;
-    pub const PROJECT: u64 = 3;
-    pub const KEY: u64 = 4;
-    pub const APP: u64 = 5;
-    pub const DOMAIN: u64 = 6;
-    pub const USER: u64 = 7;
+    /// org, project, key, app, domain, user.
+    pub const LABELS: [u64; 6] = [2, 3, 4, 5, 6, 7];
     pub const REQUESTED_MODEL: u64 = 8;
     pub const CODE: u64 = 9;
     pub const HTTP_STATUS: u64 = 10;

@@ -24,7 +24,7 @@ pub fn attempts(from: &mut ColumnReader<'_>, at: &[i64]) -> Result<Vec<Arc<Opene
     let request_hash = from.wide(attempt::REQUEST_HASH, n)?;
     let number = from.numbers(attempt::ATTEMPT, n)?;
     let opened_at = from.numbers(attempt::OPENED_AT, n)?;
-    let mut labels = LabelColumns::read(from, attempt::ORG, n)?;
+    let mut labels = LabelColumns::read(from, attempt::LABELS, n)?;
     let requested_model = from.texts(attempt::REQUESTED_MODEL, n)?;
     let mut offer = OfferColumns::read(from, n)?;
     let streamed = from.numbers(attempt::STREAMED, n)?;
@@ -67,7 +67,7 @@ pub fn settled(
     from: &mut ColumnReader<'_>,
     at: &[i64],
     opened: Vec<Arc<Opened>>,
-) -> Result<Vec<Box<Settled>>, BlockError> {
+) -> Result<Vec<Settled>, BlockError> {
     let n = at.len();
     let first_known = from.numbers(settled::FIRST_TOKEN_KNOWN, n)?;
     let first = from.numbers(settled::FIRST_TOKEN_AT, n)?;
@@ -105,8 +105,9 @@ pub fn settled(
             for (kind, column) in &counts {
                 tokens.set(*kind, column.at(row));
             }
-            Ok(Box::new(Settled {
-                first_token_at: known(&first_known, row)?
+            Ok(Settled {
+                first_token_at: first_known
+                    .flag(row)?
                     .then(|| UnixMicros(first.signed(row).wrapping_add(opened_at))),
                 opened,
                 ended_at: UnixMicros(ended_at.signed(row).wrapping_add(*at)),
@@ -120,53 +121,53 @@ pub fn settled(
                 service_tier: service_tier.at(row),
                 tokens,
                 provenance: coded(Provenance::ALL, &provenance, row)?,
-                recounted: known(&recounted_known, row)?.then(|| recounted.at(row)),
-                charge: known(&charge_known, row)?.then(|| Nano(charge.signed(row))),
+                recounted: recounted_known.flag(row)?.then(|| recounted.at(row)),
+                charge: charge_known.flag(row)?.then(|| Nano(charge.signed(row))),
                 currency: money(&currency, row)?,
                 book_version: book_version.at(row),
                 rate_ids: rate_ids.at(row),
                 spent: spent.next(row)?,
                 flags: flags.at(row),
                 raw_usage: raw_usage.at(row),
-            }))
+            })
         })
         .collect()
 }
 
 /// Refusals.
-pub fn refused(from: &mut ColumnReader<'_>, n: usize) -> Result<Vec<Box<Refused>>, BlockError> {
+pub fn refused(from: &mut ColumnReader<'_>, n: usize) -> Result<Vec<Refused>, BlockError> {
     let call_id = from.wide(refused::CALL_ID, n)?;
-    let mut labels = LabelColumns::read(from, refused::ORG, n)?;
+    let mut labels = LabelColumns::read(from, refused::LABELS, n)?;
     let requested_model = from.texts(refused::REQUESTED_MODEL, n)?;
     let code = from.texts(refused::CODE, n)?;
     let http_status = from.numbers(refused::HTTP_STATUS, n)?;
     let reason = from.texts(refused::REASON, n)?;
     (0..n)
         .map(|row| {
-            Ok(Box::new(Refused {
+            Ok(Refused {
                 call_id: CallId(call_id.at(row)),
                 labels: labels.at(row),
                 requested_model: requested_model.at(row),
                 code: code.at(row),
                 http_status: http_status.narrow(row)?,
                 reason: reason.at(row),
-            }))
+            })
         })
         .collect()
 }
 
 /// Limits of budgets.
-pub fn budgets(from: &mut ColumnReader<'_>, n: usize) -> Result<Vec<Box<BudgetSet>>, BlockError> {
+pub fn budgets(from: &mut ColumnReader<'_>, n: usize) -> Result<Vec<BudgetSet>, BlockError> {
     let budget = from.texts(budget::BUDGET, n)?;
     let definition = from.texts(budget::DEFINITION, n)?;
     let actor = from.texts(budget::ACTOR, n)?;
     let read =
         |row| BudgetSet { budget: budget.at(row), definition: definition.at(row), actor: actor.at(row) };
-    Ok((0..n).map(|row| Box::new(read(row))).collect())
+    Ok((0..n).map(read).collect())
 }
 
 /// Changes of account objects.
-pub fn admins(from: &mut ColumnReader<'_>, n: usize) -> Result<Vec<Box<AdminAction>>, BlockError> {
+pub fn admins(from: &mut ColumnReader<'_>, n: usize) -> Result<Vec<AdminAction>, BlockError> {
     let action = from.texts(admin::ACTION, n)?;
     let object = from.texts(admin::OBJECT, n)?;
     let state = from.texts(admin::STATE, n)?;
@@ -177,11 +178,7 @@ pub fn admins(from: &mut ColumnReader<'_>, n: usize) -> Result<Vec<Box<AdminActi
         state: state.at(row),
         actor: actor.at(row),
     };
-    Ok((0..n).map(|row| Box::new(read(row))).collect())
-}
-
-fn known(column: &Numbers, row: usize) -> Result<bool, BlockError> {
-    column.flag(row)
+    Ok((0..n).map(read).collect())
 }
 
 /// A value of a closed list by its place; one past the list is of a newer release.
@@ -201,9 +198,11 @@ struct LabelColumns {
 }
 
 impl LabelColumns {
-    fn read(from: &mut ColumnReader<'_>, first: u64, n: usize) -> Result<Self, BlockError> {
-        let mut column = |id| from.texts(first + id, n);
-        let columns = [column(0)?, column(1)?, column(2)?, column(3)?, column(4)?, column(5)?];
+    fn read(from: &mut ColumnReader<'_>, ids: [u64; 6], n: usize) -> Result<Self, BlockError> {
+        let mut column = |id| from.texts(id, n);
+        let [org, project, key, app, domain, user] = ids;
+        let columns =
+            [column(org)?, column(project)?, column(key)?, column(app)?, column(domain)?, column(user)?];
         Ok(Self { columns, last: Arc::default() })
     }
 
@@ -258,11 +257,12 @@ struct AmountColumns {
 }
 
 impl AmountColumns {
-    fn read(from: &mut ColumnReader<'_>, first: u64, n: usize) -> Result<Self, BlockError> {
-        let lengths = from.numbers(first, n)?;
+    fn read(from: &mut ColumnReader<'_>, ids: [u64; 3], n: usize) -> Result<Self, BlockError> {
+        let [length, budget, amount] = ids;
+        let lengths = from.numbers(length, n)?;
         let items = lengths.sum(n, ITEMS_MAX)?;
-        let budgets = from.texts(first + 1, items)?;
-        let amounts = from.numbers(first + 2, items)?;
+        let budgets = from.texts(budget, items)?;
+        let amounts = from.numbers(amount, items)?;
         Ok(Self { lengths, budgets, amounts, used: 0 })
     }
 

@@ -46,7 +46,7 @@ pub fn attempts(to: &mut ColumnWriter, rows: &[AttemptRow<'_>]) {
     to.wide(attempt::REQUEST_HASH, all().map(|o| o.request_hash));
     to.numbers(attempt::ATTEMPT, all().map(|o| u64::from(o.attempt)));
     to.signed(attempt::OPENED_AT, rows.iter().map(|row| row.opened.opened_at.0.wrapping_sub(row.at)));
-    labels(to, attempt::ORG, all().map(|o| &*o.labels));
+    labels(to, attempt::LABELS, all().map(|o| &*o.labels));
     to.texts(attempt::REQUESTED_MODEL, all().map(|o| &o.requested_model));
     to.texts(attempt::OFFER, all().map(|o| &o.offer.offer));
     to.texts(attempt::PROVIDER, all().map(|o| &o.offer.provider));
@@ -105,7 +105,7 @@ pub fn settled(to: &mut ColumnWriter, rows: &[SettledRow<'_>]) {
 pub fn refused(to: &mut ColumnWriter, rows: &[&Refused]) {
     let all = || rows.iter().copied();
     to.wide(refused::CALL_ID, all().map(|r| r.call_id.0));
-    labels(to, refused::ORG, all().map(|r| &*r.labels));
+    labels(to, refused::LABELS, all().map(|r| &*r.labels));
     to.texts(refused::REQUESTED_MODEL, all().map(|r| &r.requested_model));
     to.texts(refused::CODE, all().map(|r| &r.code));
     to.numbers(refused::HTTP_STATUS, all().map(|r| u64::from(r.http_status)));
@@ -129,21 +129,21 @@ pub fn admins(to: &mut ColumnWriter, rows: &[&AdminAction]) {
     to.texts(admin::ACTOR, all().map(|a| &a.actor));
 }
 
-/// Six columns, numbered from `first`.
-fn labels<'a>(to: &mut ColumnWriter, first: u64, rows: impl Iterator<Item = &'a Labels> + Clone) {
-    to.texts(first, rows.clone().map(|l| &l.org));
-    to.texts(first + 1, rows.clone().map(|l| &l.project));
-    to.texts(first + 2, rows.clone().map(|l| &l.key));
-    to.texts(first + 3, rows.clone().map(|l| &l.app));
-    to.texts(first + 4, rows.clone().map(|l| &l.domain));
-    to.texts(first + 5, rows.map(|l| &l.user));
+fn labels<'a>(to: &mut ColumnWriter, ids: [u64; 6], rows: impl Iterator<Item = &'a Labels> + Clone) {
+    let [org, project, key, app, domain, user] = ids;
+    to.texts(org, rows.clone().map(|l| &l.org));
+    to.texts(project, rows.clone().map(|l| &l.project));
+    to.texts(key, rows.clone().map(|l| &l.key));
+    to.texts(app, rows.clone().map(|l| &l.app));
+    to.texts(domain, rows.clone().map(|l| &l.domain));
+    to.texts(user, rows.map(|l| &l.user));
 }
 
-/// Three columns, numbered from `first`: lengths, budgets, amounts.
-fn amounts<'a>(to: &mut ColumnWriter, first: u64, rows: impl Iterator<Item = &'a [BudgetAmount]> + Clone) {
-    to.numbers(first, rows.clone().map(|list| list.len() as u64));
-    to.texts(first + 1, rows.clone().flatten().map(|item| &item.budget));
-    to.signed(first + 2, rows.flatten().map(|item| item.amount.0));
+fn amounts<'a>(to: &mut ColumnWriter, ids: [u64; 3], rows: impl Iterator<Item = &'a [BudgetAmount]> + Clone) {
+    let [length, budget, amount] = ids;
+    to.numbers(length, rows.clone().map(|list| list.len() as u64));
+    to.texts(budget, rows.clone().flatten().map(|item| &item.budget));
+    to.signed(amount, rows.flatten().map(|item| item.amount.0));
 }
 
 fn currencies(to: &mut ColumnWriter, id: u64, rows: impl Iterator<Item = Currency>) {

@@ -9,7 +9,8 @@ pub const MAJOR: u8 = 1;
 /// See [`MAJOR`].
 pub const MINOR: u8 = 0;
 /// Bytes of a header of this version.
-pub const HEADER_LEN: usize = 80;
+pub const HEADER_LEN: usize = HEADER_LEN_U16 as usize;
+const HEADER_LEN_U16: u16 = 80;
 /// The longest header that a reader accepts: later minor versions may add fields at the end.
 pub const HEADER_MAX: usize = 512;
 /// Most entries in a block.
@@ -73,7 +74,7 @@ impl Header {
 
     /// Its bytes; `header_len` and `checksum` are filled in by this function.
     pub fn write(&mut self) -> [u8; HEADER_LEN] {
-        self.header_len = HEADER_LEN as u16;
+        self.header_len = HEADER_LEN_U16;
         let mut out = [0; HEADER_LEN];
         let mut at = 0;
         let mut put = |bytes: &[u8]| {

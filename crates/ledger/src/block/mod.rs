@@ -274,10 +274,10 @@ impl<'a> Block<'a> {
         for ((kind, at), seq) in kinds.iter().zip(&at).zip(self.header.first_seq..) {
             let body = match *kind {
                 kind::OPENED => opened.next().map(EntryBody::Opened),
-                kind::SETTLED => settled.next().map(EntryBody::Settled),
-                kind::REFUSED => refused.next().map(EntryBody::Refused),
-                kind::BUDGET => budgets.next().map(EntryBody::Budget),
-                kind::ADMIN => admins.next().map(EntryBody::Admin),
+                kind::SETTLED => settled.next().map(|it| EntryBody::Settled(Box::new(it))),
+                kind::REFUSED => refused.next().map(|it| EntryBody::Refused(Box::new(it))),
+                kind::BUDGET => budgets.next().map(|it| EntryBody::Budget(Box::new(it))),
+                kind::ADMIN => admins.next().map(|it| EntryBody::Admin(Box::new(it))),
                 _ => return Err(BlockError::NewerContent),
             };
             entries.push(Entry {

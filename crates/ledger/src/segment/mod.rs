@@ -18,7 +18,8 @@ const MAGIC: [u8; 8] = *b"TOLLSEG\n";
 pub(crate) const MAJOR: u16 = 1;
 const MINOR: u16 = 0;
 /// Bytes before the first block.
-pub(crate) const HEADER_LEN: usize = 64;
+pub(crate) const HEADER_LEN: usize = HEADER_LEN_U32 as usize;
+const HEADER_LEN_U32: u32 = 64;
 /// What a file is called until it is whole and synced.
 const UNFINISHED: &str = ".tmp";
 
@@ -47,7 +48,7 @@ impl SegmentHeader {
         out.extend_from_slice(&MAGIC);
         out.extend_from_slice(&MAJOR.to_le_bytes());
         out.extend_from_slice(&MINOR.to_le_bytes());
-        out.extend_from_slice(&(HEADER_LEN as u32).to_le_bytes());
+        out.extend_from_slice(&HEADER_LEN_U32.to_le_bytes());
         for number in [self.writer, self.epoch, self.number, self.first_seq] {
             out.extend_from_slice(&number.to_le_bytes());
         }
@@ -61,23 +62,25 @@ impl SegmentHeader {
     pub fn read(bytes: &[u8]) -> Result<Self, NoHeader> {
         let header = bytes.first_chunk::<HEADER_LEN>().ok_or(NoHeader::Damaged)?;
         let (front, crc) = header.split_last_chunk::<4>().ok_or(NoHeader::Damaged)?;
-        let number = |at: usize| -> u64 {
-            front.get(at..).and_then(<[u8]>::first_chunk).map_or(0, |bytes| u64::from_le_bytes(*bytes))
-        };
+        let bytes =
+            |at: usize| front.get(at..).and_then(<[u8]>::first_chunk::<8>).copied().unwrap_or_default();
+        let number = |at| u64::from_le_bytes(bytes(at));
         if !front.starts_with(&MAGIC) || crc32c::crc32c(front) != u32::from_le_bytes(*crc) {
             return Err(NoHeader::Damaged);
         }
-        let versions = number(8);
-        let major = versions as u16;
+        let [low, high, ..] = bytes(8);
+        let major = u16::from_le_bytes([low, high]);
         if major != MAJOR {
             return Err(NoHeader::Newer(major));
         }
+        let [a, b, c, d, ..] = bytes(48);
+        let previous = u32::from_le_bytes([a, b, c, d]);
         Ok(Self {
             writer: number(16),
             epoch: number(24),
             number: number(32),
             first_seq: number(40),
-            previous: number(48) as u32,
+            previous,
         })
     }
 }

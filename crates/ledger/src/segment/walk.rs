@@ -217,8 +217,8 @@ impl Walk {
                 (track.next_seq, track.loose) = (header.first_seq, true);
                 Ok(Step::Damage(damage))
             }
-            Ok((_, Fit::Wrong(what))) => self.pass_over(at, what.to_owned(), BlockError::NoMagic, track),
-            Err(why) => self.pass_over(at, why.to_string(), why, track),
+            Ok((_, Fit::Wrong(what))) => self.pass_over(at, what, BlockError::NoMagic, track),
+            Err(why) => self.pass_over(at, &why.to_string(), why, track),
         }
     }
 
@@ -302,7 +302,7 @@ impl Walk {
     fn pass_over(
         &mut self,
         at: u64,
-        what: String,
+        what: &str,
         why: BlockError,
         track: &mut Track,
     ) -> Result<Step, LedgerError> {
@@ -315,7 +315,7 @@ impl Walk {
             return Ok(self.accept(at, &first, track));
         }
         let missing = header.first_seq.saturating_sub(track.next_seq);
-        let damage = self.damage(at, found - at, &what, track, Some(missing));
+        let damage = self.damage(at, found - at, what, track, Some(missing));
         self.offset = found;
         (track.next_seq, track.loose) = (header.first_seq, true);
         Ok(Step::Damage(damage))
