@@ -12,7 +12,7 @@ use crate::types::BookFile;
 include!(concat!(env!("OUT_DIR"), "/built_in_books.rs"));
 
 /// The books of this version's `books/` folder.
-pub(crate) fn built_in() -> Vec<BookFile> {
+pub fn built_in() -> Vec<BookFile> {
     BUILT_IN.iter().map(|(name, json)| BookFile { name: (*name).to_owned(), json: json.to_vec() }).collect()
 }
 

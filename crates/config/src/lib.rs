@@ -18,6 +18,7 @@ mod kind;
 mod load;
 mod problem;
 mod read;
+mod reference;
 mod schema;
 mod secret;
 mod shape;
@@ -26,10 +27,12 @@ mod url;
 mod values;
 mod words;
 
+pub use books::built_in as built_in_books;
 pub use env::{Env, Fixed, System};
 pub use kind::ProviderKind;
 pub use load::Loaded;
 pub use problem::{Problem, Severity};
+pub use reference::reference;
 pub use secret::Secret;
 pub use types::{
     Accelerator, BookFile, Budget, Config, Foresight, Fx, KeyCfg, LedgerCfg, Location, Model, Offer, Org,

@@ -84,7 +84,13 @@ impl<'a> Document<'a> {
         seen
     }
 
+    /// Some line is no TOML: what seems to be missing may stand in it.
+    pub fn is_garbled(&self) -> bool {
+        !self.garbled.borrow().is_empty()
+    }
+
     /// The rows of the schema that were asked for.
+    #[cfg(test)]
     pub fn asked(&self) -> BTreeSet<(&'static str, &'static str)> {
         self.asked.borrow().clone()
     }
@@ -293,8 +299,7 @@ impl<'d> Section<'d> {
     fn value(&self, key: &str) -> Option<(&'static Key, &'d DeValue<'d>)> {
         let row = self.row(key)?;
         let Some(value) = self.written(key) else {
-            let may_be_garbled = !self.document.garbled.borrow().is_empty();
-            if is_required(row) && self.table.is_some() && !may_be_garbled {
+            if is_required(row) && self.table.is_some() && !self.document.is_garbled() {
                 self.error(key, "is missing", format!("add it: {}", example_line(row)));
             }
             return None;

@@ -1,6 +1,8 @@
 //! A small good house, and what becomes of it when it is changed.
 
+mod any_text;
 mod built_in;
+mod contradictions;
 mod docs;
 mod examples;
 mod mistakes;

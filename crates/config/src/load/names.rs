@@ -94,7 +94,8 @@ impl<'d> Named<'d> {
     }
 
     fn check(&self, section: &Section<'_>, at: &At, name: &str) {
-        if self.has(name) || (self.is_required && self.names.is_empty()) {
+        let may_be_there = (self.is_required && self.names.is_empty()) || section.document.is_garbled();
+        if self.has(name) || may_be_there {
             return;
         }
         let fix = match nearest(name, self.names()) {
