@@ -183,10 +183,9 @@ fn choice(ask: &Ask<'_>, nth: u64, rng: &mut Rng) -> Choice {
 
 fn calls(ask: &Ask<'_>, rng: &mut Rng) -> Vec<Call> {
     let wanted = match (&ask.tool_wish, ask.directive.tool_calls) {
-        (ToolWish::Never, _) => 0,
-        (_, Some(said)) => said.min(128),
+        (ToolWish::Free | ToolWish::Any | ToolWish::Named(_), Some(said)) => said.min(128),
         (ToolWish::Any | ToolWish::Named(_), None) => 1,
-        (ToolWish::Free, None) => 0,
+        (ToolWish::Never, _) | (ToolWish::Free, None) => 0,
     };
     let named = |name: &str| match &ask.tool_wish {
         ToolWish::Named(only) => only == name,
@@ -262,14 +261,12 @@ fn text(ask: &Ask<'_>, asked: Option<u64>, room: u64, rng: &mut Rng) -> (Text, F
         Shape::Json => (json_of_tokens(count, rng), finish),
         Shape::Schema(schema) => {
             let made = schema::value(schema, rng).to_string();
-            match asked {
-                Some(_) => (Text::in_pieces(made, count), finish),
-                None => {
-                    let counted = Tokenizer::O200k.count(&made);
-                    let finish = if counted > room { Finish::Length } else { Finish::Stop };
-                    (cut(Text::in_pieces(made, counted), room), finish)
-                }
+            if asked.is_some() {
+                return (Text::in_pieces(made, count), finish);
             }
+            let counted = Tokenizer::O200k.count(&made);
+            let finish = if counted > room { Finish::Length } else { Finish::Stop };
+            (cut(Text::in_pieces(made, counted), room), finish)
         }
     }
 }

@@ -1,41 +1,55 @@
 //! The field `simulate` of a request body: what exactly is to be served. Vendors would refuse it; the simulator reads it.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// What a request says is to be served. All fields may be left out.
 ///
 /// Token counts are inclusive, as traces and vendors' totals write them: `input_tokens` contains cached and written
 /// tokens, `output_tokens` contains reasoning and all choices. A request's own output limit still holds.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Directive {
     /// Prompt tokens, cached and written ones included; absent: counted.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub input_tokens: Option<u64>,
     /// Output tokens, reasoning included, over all choices; absent: derived from the prompt.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub output_tokens: Option<u64>,
     /// Reasoning tokens, part of the output.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub reasoning_tokens: Option<u64>,
     /// The reasoning is billed but its text is not shown.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub hide_reasoning: bool,
     /// Prompt tokens read from a cache.
+    #[serde(skip_serializing_if = "is_zero")]
     pub cached_tokens: u64,
     /// Prompt tokens written to a cache: 5 minutes (Anthropic).
+    #[serde(skip_serializing_if = "is_zero")]
     pub cache_write_5m: u64,
     /// Prompt tokens written to a cache: 1 hour (Anthropic).
+    #[serde(skip_serializing_if = "is_zero")]
     pub cache_write_1h: u64,
     /// Prompt tokens written to a cache without a stated life (OpenAI).
+    #[serde(skip_serializing_if = "is_zero")]
     pub cache_write: u64,
     /// `name[:argument]` of the fault table.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub fault: Option<String>,
     /// Milliseconds to the first token.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub first_token_ms: Option<u64>,
     /// Milliseconds per further token.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub token_ms: Option<u64>,
     /// Milliseconds that a `stall_mid` lasts; absent: for ever.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub stall_ms: Option<u64>,
     /// Events that the output tokens of a choice are spread over; absent: one event a token.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub events: Option<u64>,
     /// Answer with this many calls of the request's tools.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub tool_calls: Option<u64>,
 }
 
@@ -64,4 +78,10 @@ impl Directive {
             _ => None,
         }
     }
+}
+
+// The signature is serde's.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }

@@ -1,7 +1,7 @@
 //! The faults that can be served: their table, their names with arguments, and the odds of a server-wide mix.
 //! What each does to an answer is in `answer`, `usage` and `tamper`; this file only names them.
 
-use std::fmt;
+use std::fmt::{self, Write};
 use std::str::FromStr;
 
 use crate::rng::{self, Rng};
@@ -278,7 +278,7 @@ pub fn fault_help() -> String {
     for info in TABLE {
         let name =
             if info.arg.is_empty() { info.name.to_owned() } else { format!("{}[:{}]", info.name, info.arg) };
-        help.push_str(&format!("  {name:<42} {}\n", info.does));
+        let _ = writeln!(help, "  {name:<42} {}", info.does);
     }
     help
 }

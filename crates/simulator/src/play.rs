@@ -49,7 +49,8 @@ pub(crate) struct Playing {
     due: Instant,
     begun: bool,
     waited: bool,
-    stalled_until: Option<Option<Instant>>,
+    /// When the stall began, while one lasts.
+    stalled: Option<Instant>,
     sleep: Option<Pin<Box<Sleep>>>,
     /// Give way once, so that hyper flushes what it has before it gets more.
     flush: bool,
@@ -73,7 +74,7 @@ impl Playing {
             due: Instant::now(),
             begun: false,
             waited: false,
-            stalled_until: None,
+            stalled: None,
             sleep: None,
             flush: false,
         }
@@ -109,10 +110,10 @@ impl Playing {
     /// A stall gives its keep-alive, or comes to its end.
     fn stalled(&mut self, until: Option<Duration>) -> Option<Bytes> {
         let now = Instant::now();
-        let end = *self.stalled_until.get_or_insert_with(|| until.map(|until| now + until));
+        let since = *self.stalled.get_or_insert(now);
         self.waited = false;
-        if end.is_some_and(|end| now >= end) {
-            self.stalled_until = None;
+        if until.is_some_and(|until| now >= since + until) {
+            self.stalled = None;
             self.steps.next();
             self.due = now;
             return None;

@@ -28,7 +28,7 @@ impl Refusal {
         Self { code: Some(code), ..self }
     }
 
-    fn header(mut self, name: &'static str, value: impl ToString) -> Self {
+    fn header(mut self, name: &'static str, value: &dyn ToString) -> Self {
         self.headers.push((name, value.to_string()));
         self
     }
@@ -119,11 +119,11 @@ impl Refusal {
         };
         let by_dialect = |theirs: &'static str, ours: &'static str| if open_ai { theirs } else { ours };
         Some(match fault.kind {
-            FaultKind::Rate => rate().header("retry-after", fault.number().unwrap_or(1)),
-            FaultKind::RateMs => rate().header("retry-after-ms", fault.number().unwrap_or(250)),
+            FaultKind::Rate => rate().header("retry-after", &fault.number().unwrap_or(1)),
+            FaultKind::RateMs => rate().header("retry-after-ms", &fault.number().unwrap_or(250)),
             FaultKind::RateDate => {
                 let wait = i64::try_from(fault.number().unwrap_or(2)).unwrap_or(i64::MAX);
-                rate().header("retry-after", http_date(now_s.saturating_add(wait)))
+                rate().header("retry-after", &http_date(now_s.saturating_add(wait)))
             }
             FaultKind::Quota if open_ai => Self::new(
                 StatusCode::TOO_MANY_REQUESTS,

@@ -89,23 +89,25 @@ impl Script {
 pub(crate) struct Writer {
     /// The event being written.
     pub(crate) text: String,
-    steps: Vec<(usize, StepKind, u64, u64, Option<Arc<str>>)>,
+    /// Steps without their bytes, each with the place where it ends.
+    steps: Vec<(usize, Step)>,
 }
 
 impl Writer {
     /// Ends the event being written.
     pub(crate) fn step(&mut self, kind: StepKind, output: u64, reasoning: u64, claim: Option<&str>) {
-        self.steps.push((self.text.len(), kind, output, reasoning, claim.map(Arc::from)));
+        let step = Step { bytes: Bytes::new(), kind, output, reasoning, claim: claim.map(Arc::from) };
+        self.steps.push((self.text.len(), step));
     }
 
     /// The stream that was written.
     pub(crate) fn stream(self) -> Script {
         let bytes = Bytes::from(self.text);
         let mut start = 0;
-        let steps = self.steps.into_iter().map(|(end, kind, output, reasoning, claim)| {
+        let steps = self.steps.into_iter().map(|(end, step)| {
             let bytes = bytes.slice(start..end);
             start = end;
-            Step { bytes, kind, output, reasoning, claim }
+            Step { bytes, ..step }
         });
         let steps = steps.collect();
         Script { steps, after: After::End, length: None, content_type: SSE, spoilt: false }

@@ -126,7 +126,7 @@ impl Story {
             Some((id, model, tier)) => (Some(id), Some(model), Some(tier)),
             None => (None, None, None),
         };
-        self.shared.truth.write(TruthRecord::Ended(Ended {
+        self.shared.truth.write(TruthRecord::Ended(Box::new(Ended {
             ordinal: self.ordinal,
             at_ms: now_ms(),
             attempt_id: self.attempt_id.take(),
@@ -143,7 +143,7 @@ impl Story {
             end: word,
             fault: self.fault.as_ref().map(ToString::to_string),
             events_sent: self.events,
-        }));
+        })));
     }
 
     /// What was generated, and what of it is billed.

@@ -177,7 +177,7 @@ mod tests {
         let sum = |count: fn(&TraceCall) -> u64| calls.iter().map(count).sum::<u64>();
         assert_eq!(
             (calls.len(), sum(|c| c.input_tokens), sum(|c| c.output_tokens)),
-            (14_453, 17181419, 2917114)
+            (14_453, 17_181_419, 2_917_114)
         );
         assert!(calls.is_sorted_by_key(|call| call.arrival_ms));
     }

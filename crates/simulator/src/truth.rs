@@ -17,7 +17,7 @@ pub enum TruthRecord {
     /// A request was read whole; nothing has been answered yet.
     Received(Received),
     /// What came of it. Written before the last byte of the answer is handed to the socket.
-    Ended(Ended),
+    Ended(Box<Ended>),
 }
 
 /// A request, as it came.

@@ -33,11 +33,13 @@ impl Control {
 pub(crate) struct Wire {
     inner: TokioIo<TcpStream>,
     control: Arc<Control>,
+    /// A byte went out alone: the reader gets its turn before the next.
+    gave_way: bool,
 }
 
 impl Wire {
     pub(crate) fn new(stream: TcpStream, control: Arc<Control>) -> Self {
-        Self { inner: TokioIo::new(stream), control }
+        Self { inner: TokioIo::new(stream), control, gave_way: true }
     }
 }
 
@@ -62,9 +64,16 @@ impl Read for Wire {
 
 impl Write for Wire {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        let some =
-            if self.control.one_byte.load(Ordering::Relaxed) { buf.get(..1).unwrap_or(buf) } else { buf };
-        Pin::new(&mut self.inner).poll_write(cx, some)
+        if !self.control.one_byte.load(Ordering::Relaxed) {
+            return Pin::new(&mut self.inner).poll_write(cx, buf);
+        }
+        if !std::mem::replace(&mut self.gave_way, true) {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let written = Pin::new(&mut self.inner).poll_write(cx, buf.get(..1).unwrap_or(buf));
+        self.gave_way = written.is_pending();
+        written
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

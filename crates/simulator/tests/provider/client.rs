@@ -148,7 +148,7 @@ pub async fn ended(sim: &SimHandle) -> Ended {
         let ends: Vec<_> =
             truth.iter().filter_map(|r| if let TruthRecord::Ended(e) = r { Some(e) } else { None }).collect();
         if ends.len() as u64 == sim.received() && !ends.is_empty() {
-            return ends.last().map(|&e| e.clone()).unwrap();
+            return ends.last().map(|&e| Ended::clone(e)).unwrap();
         }
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
