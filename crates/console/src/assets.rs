@@ -32,6 +32,35 @@ const TEXT: &str = "text/plain; charset=utf-8";
 
 const SOURCES: &[Source] = sources! {
     "/" <- "index.html", HTML;
+    "/assets/mark.svg" <- "mark.svg", SVG;
+    "/assets/style.css" <- "style.css", CSS;
+    "/assets/panels.css" <- "panels.css", CSS;
+    "/assets/main.js" <- "main.js", JS;
+    "/assets/html.js" <- "html.js", JS;
+    "/assets/store.js" <- "store.js", JS;
+    "/assets/client.js" <- "client.js", JS;
+    "/assets/live.js" <- "live.js", JS;
+    "/assets/format.js" <- "format.js", JS;
+    "/assets/strings.js" <- "strings.js", JS;
+    "/assets/views/app.js" <- "views/app.js", JS;
+    "/assets/views/header.js" <- "views/header.js", JS;
+    "/assets/views/login.js" <- "views/login.js", JS;
+    "/assets/views/panel.js" <- "views/panel.js", JS;
+    "/assets/views/figures.js" <- "views/figures.js", JS;
+    "/assets/views/charts.js" <- "views/charts.js", JS;
+    "/assets/views/calls.js" <- "views/calls.js", JS;
+    "/assets/views/story.js" <- "views/story.js", JS;
+    "/assets/views/budgets.js" <- "views/budgets.js", JS;
+    "/assets/views/providers.js" <- "views/providers.js", JS;
+    "/assets/views/keys.js" <- "views/keys.js", JS;
+    "/assets/vendor/preact.js" <- "vendor/preact.js", JS;
+    "/assets/vendor/hooks.js" <- "vendor/hooks.js", JS;
+    "/assets/vendor/htm.js" <- "vendor/htm.js", JS;
+    "/assets/vendor/uPlot.js" <- "vendor/uPlot.js", JS;
+    "/assets/vendor/uPlot.css" <- "vendor/uPlot.css", CSS;
+    "/assets/vendor/preact.LICENSE" <- "vendor/preact.LICENSE", TEXT;
+    "/assets/vendor/htm.LICENSE" <- "vendor/htm.LICENSE", TEXT;
+    "/assets/vendor/uPlot.LICENSE" <- "vendor/uPlot.LICENSE", TEXT;
 };
 
 struct Asset {

@@ -151,7 +151,9 @@ fn the_live_view_is_bounded_and_forgets_the_oldest() {
         let provider = providers[usize::try_from(call % 2).unwrap()];
         let attempt =
             Attempt { call: call.into(), at: T0 + i64::from(call) * SECOND, provider, ..Attempt::default() };
-        entries(&[attempt]).iter().for_each(|entry| live.apply(entry));
+        for entry in entries(&[attempt]) {
+            live.apply(&entry);
+        }
     }
     let seen = view(&live, T0 + 19 * SECOND, None);
     assert_eq!(seen["seconds"].as_array().unwrap().len(), 10);
