@@ -70,8 +70,9 @@ pub(crate) fn recover(
     let last = numbers.last().copied();
     let mut empty = Vec::new();
     for number in numbers {
+        let before = (recovery.blocks, recovery.damages.len());
         let end = read_segment(disk, number, Some(number) == last, &mut track, &mut recovery, visit)?;
-        if end.offset == segment::HEADER_LEN as u64 {
+        if before == (recovery.blocks, recovery.damages.len()) && end.torn == 0 {
             empty.push(number);
         }
     }

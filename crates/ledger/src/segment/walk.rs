@@ -257,7 +257,10 @@ impl Walk {
         }
         track.epoch = track.epoch.max(header.epoch);
         track.next_seq = header.next_seq();
-        track.checksum = header.checksum;
+        // The mark of a clean close is no link of the chain: a segment of nothing else may be removed.
+        if !header.is_end() {
+            track.checksum = header.checksum;
+        }
         track.loose = false;
         Step::Block
     }
