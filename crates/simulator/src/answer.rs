@@ -166,16 +166,17 @@ fn choice(ask: &Ask<'_>, nth: u64, rng: &mut Rng) -> Choice {
         (made.text, made.finish) = text(ask, asked, room, rng);
     } else {
         made.finish = Finish::Calls;
-        let called = made.visible();
+        if made.visible() > room {
+            made.finish = Finish::Length;
+            cut_calls(&mut made.calls, room);
+        }
         if let Some(asked) = asked {
             // Words before the calls make up what the directive says beyond them; it wins where it says less.
+            let called = made.visible();
             made.text = Text::of_tokens(asked.min(room).saturating_sub(called), rng);
             if asked < called {
                 spread(&mut made.calls, asked);
             }
-        } else if called > room {
-            made.finish = Finish::Length;
-            cut_calls(&mut made.calls, room);
         }
     }
     made

@@ -106,7 +106,7 @@ faults! {
     Html "html" "" Arg::None, Whole, "200 with a proxy's HTML page";
     TruncatedJson "truncated_json" "" Arg::None, Whole, "JSON cut in its middle, though HTTP ends well (a stream: one event of it)";
     BadUtf8 "bad_utf8" "" Arg::None, Whole, "bytes FF FE inside the text";
-    OneByte "one_byte" "" Arg::None, Whole, "every byte in a write of its own";
+    OneByte "one_byte" "" Arg::None, Whole, "every byte in a write of its own, a millisecond after each sixteenth";
     Crlf "crlf" "" Arg::None, Whole, "CRLF line ends in the stream";
     HugeLine "huge_line" "bytes=10485760" Arg::Number, Whole, "one event (a whole answer: one field) of that many bytes";
     WrongType "wrong_type" "" Arg::None, Whole, "a stream under `application/json`, a whole answer under `text/plain`";

@@ -15,6 +15,8 @@ mod config;
 mod directive;
 mod fault;
 mod image;
+#[cfg(test)]
+mod laws;
 mod openai;
 mod play;
 mod prompt;

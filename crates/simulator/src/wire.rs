@@ -4,11 +4,13 @@ use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
+use tokio::time::Sleep;
 
 /// What the answers of a connection may ask of its socket.
 #[derive(Debug, Default)]
@@ -33,13 +35,15 @@ impl Control {
 pub(crate) struct Wire {
     inner: TokioIo<TcpStream>,
     control: Arc<Control>,
-    /// A byte went out alone: the reader gets its turn before the next.
-    gave_way: bool,
+    /// Bytes that went out alone.
+    alone: u32,
+    /// The reader's turn before the next byte.
+    pause: Option<Pin<Box<Sleep>>>,
 }
 
 impl Wire {
     pub(crate) fn new(stream: TcpStream, control: Arc<Control>) -> Self {
-        Self { inner: TokioIo::new(stream), control, gave_way: true }
+        Self { inner: TokioIo::new(stream), control, alone: 0, pause: None }
     }
 }
 
@@ -67,13 +71,17 @@ impl Write for Wire {
         if !self.control.one_byte.load(Ordering::Relaxed) {
             return Pin::new(&mut self.inner).poll_write(cx, buf);
         }
-        if !std::mem::replace(&mut self.gave_way, true) {
-            cx.waker().wake_by_ref();
-            return Poll::Pending;
+        if let Some(pause) = &mut self.pause {
+            ready!(pause.as_mut().poll(cx));
+            self.pause = None;
         }
-        let written = Pin::new(&mut self.inner).poll_write(cx, buf.get(..1).unwrap_or(buf));
-        self.gave_way = written.is_pending();
-        written
+        let written = ready!(Pin::new(&mut self.inner).poll_write(cx, buf.get(..1).unwrap_or(buf)));
+        self.alone = self.alone.wrapping_add(1);
+        // A pause after each byte would take minutes: the kernel may join up to sixteen of them for the reader.
+        if self.alone.is_multiple_of(16) {
+            self.pause = Some(Box::pin(tokio::time::sleep(Duration::from_millis(1))));
+        }
+        Poll::Ready(written)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -234,12 +234,12 @@ async fn types_and_names_may_be_wrong() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test]
 async fn bytes_may_come_one_by_one() {
     for stream in [false, true] {
         let (reply, truth) = run(DIALECTS[0], "one_byte", stream).await;
         assert!(reply.ended && truth.end == "complete");
-        assert!(reply.reads > 20, "{} reads", reply.reads);
+        assert!(reply.reads > reply.body.len() / 16, "{} reads", reply.reads);
         let (whole, _) = run(DIALECTS[0], "drip:0", stream).await;
         assert!(whole.ended && whole.body == reply.body);
     }
