@@ -118,7 +118,7 @@ fn rates_by_kind(fields: &Fields, plan: &Place, rates: &[Rate]) -> Result<Vec<Ve
     for kind in Kind::ALL {
         let (mut found, mut from, mut steps) = (Vec::new(), Some(*kind), 0);
         while let Some(source) = from {
-            for (number, rate) in rates.iter().enumerate().filter(|(_, rate)| rate.kind == source) {
+            for (number, _) in rates.iter().enumerate().filter(|(_, rate)| rate.kind == source) {
                 found.push(u16::try_from(number).map_err(|_| plan.field("rates").error(Fault::TooMany))?);
             }
             from = takes.iter().find(|(taker, _)| *taker == source).map(|(_, target)| *target);

@@ -6,7 +6,7 @@ use serde_json::Value;
 use tokens::{Kind, Tokens};
 
 use crate::naive;
-use crate::random_book::{Choices, KINDS, TIERS, book, choices, instant, usage};
+use crate::random_book::{Choices, KINDS, TIERS, book, choices, clock, few_days, instant, usage};
 
 fn tier() -> impl Strategy<Value = Tier> {
     proptest::sample::select(Tier::ALL.to_vec())
@@ -121,6 +121,33 @@ proptest! {
             if let Ok(charged) = plan.charge(ended, tier, &came) {
                 prop_assert!(charged.charge.amount <= bound.amount, "{came:?} costs {charged:?}, bound {bound:?}");
             }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    /// Two rates of some hours and days, in whatever zones, are refused if and only if walking through their days
+    /// quarter by quarter finds a quarter at which both hold.
+    #[test]
+    fn two_clocks_meet_where_walking_finds_them(seed in proptest::collection::vec(any::<u16>(), 20)) {
+        let mut choices = Choices(seed.iter());
+        let (start, end) = few_days(&mut choices);
+        let (mut json, _) = parsed(&[]);
+        let whens = [clock(&mut choices), clock(&mut choices)];
+        let rates = [0, 1].map(|n| serde_json::json!({"id": format!("r{n}"), "kind": "input", "price": "1",
+            "from": start.to_string(), "to": end.to_string(), "when": whens[n]}));
+        json["plans"][0]["rates"] = serde_json::json!(rates);
+        let quarters = (start.as_second()..end.as_second()).step_by(900).map(|s| jiff::Timestamp::from_second(s).unwrap());
+        let first = quarters.into_iter().find(|at| whens.iter().all(|when| naive::clock_holds(&json, when, *at)));
+        match (Book::parse(json.to_string().as_bytes()), first) {
+            (Ok(_), None) => {}
+            (Err(error), Some(first)) => match error.fault() {
+                Fault::Overlap { both } => prop_assert_eq!(both.at, first),
+                other => prop_assert!(false, "{other}"),
+            },
+            (parsed, first) => prop_assert!(false, "{:?} but {first:?}", parsed.map(|_| ())),
         }
     }
 }

@@ -91,7 +91,8 @@ fn within(band: &Value, used: &Tokens, counts: fn(Kind) -> bool) -> bool {
         && bound("le", |n, b| n <= b)
 }
 
-fn clock_holds(book: &Value, when: &Value, at: Timestamp) -> bool {
+/// Hours and days hold.
+pub fn clock_holds(book: &Value, when: &Value, at: Timestamp) -> bool {
     let Some(zone) = when["zone"].as_str() else { return true };
     let local = at.to_zoned(TimeZone::get(zone).unwrap()).datetime();
     let in_hours = when["hours"].as_array().is_none_or(|spans| {

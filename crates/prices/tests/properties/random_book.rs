@@ -206,3 +206,35 @@ pub fn instant() -> impl Strategy<Value = jiff::Timestamp> {
             .prop_map(move |(at, off)| at.parse::<jiff::Timestamp>().unwrap() + nano(off * 900_000_000_000)),
     ]
 }
+
+/// Hours and days in some zone; every edge is at a quarter of an hour, by any zone's clock.
+pub fn clock(choices: &mut Choices) -> Value {
+    let mut when = json!({"zone": choices.of(&ZONES), "calendar": "cn"});
+    let kind = choices.below(4);
+    if kind != 0 {
+        let (from, quarters) = (choices.below(95), choices.below(12));
+        let time = |quarter: usize| format!("{:02}:{:02}", quarter / 4, quarter % 4 * 15);
+        when["hours"] = json!([[time(from), time((from + 1 + quarters).min(96))]]);
+    }
+    if kind != 1 {
+        let lists = [
+            json!("workday"),
+            json!("restday"),
+            json!(["sat", "sun"]),
+            json!(["mon", "thu"]),
+            json!(["fri", "sat"]),
+            json!(["sun"]),
+        ];
+        when["days"] = choices.of(&lists).clone();
+    }
+    when
+}
+
+/// A few days, most of them with something in them, from and to whole quarters of an hour.
+pub fn few_days(choices: &mut Choices) -> (jiff::Timestamp, jiff::Timestamp) {
+    const QUARTER: i64 = 900;
+    let around: jiff::Timestamp = choices.of(&INSTANTS[..9]).parse().unwrap();
+    let start = around.as_second() - QUARTER * i64::try_from(choices.below(200)).unwrap();
+    let end = start + QUARTER * i64::try_from(1 + choices.below(400)).unwrap();
+    (jiff::Timestamp::from_second(start).unwrap(), jiff::Timestamp::from_second(end).unwrap())
+}
