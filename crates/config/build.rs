@@ -18,6 +18,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut list = String::from("static BUILT_IN: &[(&str, &[u8])] = &[\n");
     for path in &names {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let path = path.to_str().ok_or("the path of the repository is no UTF-8")?;
         writeln!(list, "    (\"books/{name}\", include_bytes!({path:?})),")?;
     }
     list.push_str("];\n");

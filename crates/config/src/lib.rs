@@ -13,6 +13,7 @@ mod books;
 mod built_in;
 pub mod catalogue;
 mod country;
+mod document;
 mod env;
 mod kind;
 mod load;

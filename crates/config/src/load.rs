@@ -14,9 +14,10 @@ use std::sync::Arc;
 
 use prices::Books;
 
+use crate::document::Document;
 use crate::env::Env;
 use crate::problem::{Problem, Severity};
-use crate::read::{Document, Section};
+use crate::read::Section;
 use crate::types::Config;
 
 /// A configuration and what its reading left to say.

@@ -76,13 +76,11 @@ impl BaseUrl {
                 _ => Reach::Private,
             };
         }
-        match self.host.trim_end_matches('.') {
-            "localhost" => Reach::Loopback,
-            name if name.ends_with(".localhost") => Reach::Loopback,
-            // Google's metadata service, and the private top-level domain it stands in (ICANN, 2024).
-            name if name.ends_with(".internal") => Reach::Private,
-            // Multicast DNS, RFC 6762: this link only.
-            name if name.ends_with(".local") => Reach::Private,
+        // Google's metadata service stands in the private top-level domain `internal` (ICANN, 2024); `local` is
+        // multicast DNS (RFC 6762): this link only.
+        match self.host.trim_end_matches('.').rsplit('.').next() {
+            Some("localhost") => Reach::Loopback,
+            Some("internal" | "local") => Reach::Private,
             _ => Reach::Elsewhere,
         }
     }
@@ -94,9 +92,9 @@ impl fmt::Display for BaseUrl {
         let (scheme, usual) = if self.tls { ("https", 443) } else { ("http", 80) };
         write!(f, "{scheme}://")?;
         if self.host.contains(':') {
-            write!(f, "[{}]", self.host)?
+            write!(f, "[{}]", self.host)?;
         } else {
-            f.write_str(&self.host)?
+            f.write_str(&self.host)?;
         }
         if self.port != usual {
             write!(f, ":{}", self.port)?;

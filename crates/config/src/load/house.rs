@@ -45,24 +45,23 @@ impl Loader<'_> {
             _ => Err(Wrong::new(format!("{text} is out of range"), "write a size from 1 KiB to 1 GiB")),
         });
         let shutdown_grace =
-            within(section, "shutdown_grace", Duration::ZERO, Duration::from_secs(3_600), "0s to 1h");
+            within(section, "shutdown_grace", Duration::ZERO, Duration::from_hours(1), "0s to 1h");
         let admin_token = match self.find_secret(section, "admin_token_env", "admin_token_file") {
-            Found::Secret(token) => Some(Some(token)),
-            Found::NotNamed => Some(None),
+            Found::Secret(token) => Some(token),
             Found::NotSet(name) => {
                 section.warning(
                     "admin_token_env",
                     format!("the environment variable {name} is not set: a token is made at first start"),
                     format!("set {name}, or read the token from the data folder"),
                 );
-                Some(None)
+                None
             }
-            Found::Wrong => None,
+            Found::NotNamed | Found::Wrong => None,
         };
         Some(Server {
             listen: listen?,
             admin_listen: admin_listen?,
-            admin_token: admin_token?,
+            admin_token,
             max_body: max_body?,
             shutdown_grace: shutdown_grace?,
         })

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use crate::document::At;
 use crate::problem::Wrong;
-use crate::read::{At, Section, nearest};
+use crate::read::{Section, nearest};
 use crate::values;
 
 /// Sections of one sort, each with a name that others refer to.

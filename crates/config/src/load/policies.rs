@@ -18,13 +18,8 @@ pub(crate) fn policies(sheet: &Sheet<'_>) -> Option<Vec<Policy>> {
 fn policy(sheet: &Sheet<'_>, section: &Section<'_>) -> Option<Policy> {
     let objective: Option<Objective> = section.word("objective");
     let latency = section.table("latency");
-    let first_token_p95 = within(
-        &latency,
-        "first_token_p95",
-        Duration::from_millis(1),
-        Duration::from_secs(3_600),
-        "1ms to 1h",
-    );
+    let first_token_p95 =
+        within(&latency, "first_token_p95", Duration::from_millis(1), Duration::from_hours(1), "1ms to 1h");
     let max_attempts = section.count("max_attempts");
     section.scalar(
         "hedge_after",

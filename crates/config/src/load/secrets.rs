@@ -29,8 +29,8 @@ impl Loader<'_> {
                 section.error(by_file, message, "keep one of the two");
                 Found::Wrong
             }
-            (Some(name), None) => self.from_variable(section, by_variable, name),
-            (None, Some(path)) => self.from_file(section, by_file, &path),
+            (Some(name), None) => self.in_variable(section, by_variable, name),
+            (None, Some(path)) => self.in_file(section, by_file, &path),
             (None, None) if section.has(by_variable) || section.has(by_file) => Found::Wrong,
             (None, None) => Found::NotNamed,
         }
@@ -48,7 +48,7 @@ impl Loader<'_> {
         }
     }
 
-    fn from_variable(&self, section: &Section<'_>, key: &str, name: String) -> Found {
+    fn in_variable(&self, section: &Section<'_>, key: &str, name: String) -> Found {
         let Some(value) = self.env.var(&name) else { return Found::NotSet(name) };
         Secret::new(&value).map_or_else(
             |why| {
@@ -63,7 +63,7 @@ impl Loader<'_> {
         )
     }
 
-    fn from_file(&self, section: &Section<'_>, key: &str, path: &str) -> Found {
+    fn in_file(&self, section: &Section<'_>, key: &str, path: &str) -> Found {
         let path = self.resolve(path);
         let shown = path.display();
         let bytes = match self.env.read(&path) {

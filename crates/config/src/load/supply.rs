@@ -23,7 +23,7 @@ impl Loader<'_> {
     }
 
     fn provider(&self, section: &Section<'_>) -> Option<Provider> {
-        const HOUR: Duration = Duration::from_secs(3_600);
+        const HOUR: Duration = Duration::from_hours(1);
         const LEAST: Duration = Duration::from_millis(10);
         let kind = section.scalar("kind", kind::parse);
         let base_url = base_url(section, kind);
@@ -33,8 +33,7 @@ impl Loader<'_> {
         }
         let secret = self.secret(section, "api_key_env", "api_key_file");
         let api_key = credential(section, kind, base_url.as_ref(), secret);
-        let connect_timeout =
-            within(section, "connect_timeout", LEAST, Duration::from_secs(300), "10ms to 5m");
+        let connect_timeout = within(section, "connect_timeout", LEAST, Duration::from_mins(5), "10ms to 5m");
         let first_byte_timeout = within(section, "first_byte_timeout", LEAST, HOUR, "10ms to 1h");
         let idle_timeout = within(section, "idle_timeout", LEAST, HOUR, "10ms to 1h");
         let on_hangup = section.word("on_hangup");
@@ -42,7 +41,7 @@ impl Loader<'_> {
             id: section.name.clone(),
             kind: kind?,
             base_url: base_url?,
-            api_key: api_key?,
+            api_key,
             connect_timeout: connect_timeout?,
             first_byte_timeout: first_byte_timeout?,
             idle_timeout: idle_timeout?,
@@ -91,20 +90,20 @@ fn check_reach(section: &Section<'_>, url: &BaseUrl) {
     );
 }
 
-/// The credential; `Some(None)` where none is needed.
+/// The credential; `None` where none is needed, and where its absence is noted.
 fn credential(
     section: &Section<'_>,
     kind: Option<ProviderKind>,
     url: Option<&BaseUrl>,
     found: Found,
-) -> Option<Option<crate::Secret>> {
+) -> Option<crate::Secret> {
     let secret = match found {
         Found::Secret(secret) => secret,
         Found::Wrong | Found::NotSet(_) => return None,
         Found::NotNamed => {
             let kind = kind?;
             if kind.is_anybody() && url.is_none_or(|url| url.reach() == Reach::Loopback) {
-                return Some(None);
+                return None;
             }
             let variable = kind.quirk().key_env.unwrap_or("LOCAL_API_KEY");
             section.error(
@@ -118,7 +117,7 @@ fn credential(
     if url.is_some_and(|url| !url.tls && url.reach() == Reach::Elsewhere) {
         section.warning("base_url", "the credential travels unencrypted over http", "write https");
     }
-    Some(Some(secret))
+    Some(secret)
 }
 
 /// The sites that are written, and those of the catalogue that an offer names.
@@ -136,7 +135,7 @@ pub(crate) fn sites(sheet: &Sheet<'_>, offers: &[Offer]) -> Option<Vec<Site>> {
 fn site(section: &Section<'_>) -> Option<Site> {
     let jurisdiction = section.scalar("jurisdiction", values::country);
     let inference_scope = section.word("inference_scope");
-    let location = location(&section.table("location"), section.has("location"));
+    let location = location(&section.table("location"));
     let accelerators = all(section.list("accelerators").iter().map(|row| {
         let count = row.count("count");
         Some(Accelerator { kind: row.scalar("kind", values::id)?, count })
@@ -144,18 +143,15 @@ fn site(section: &Section<'_>) -> Option<Site> {
     Some(Site {
         id: section.name.clone(),
         jurisdiction: jurisdiction?,
-        location: location?,
+        location,
         inference_scope: inference_scope?,
         accelerators: accelerators?,
     })
 }
 
-fn location(section: &Section<'_>, is_written: bool) -> Option<Option<Location>> {
+fn location(section: &Section<'_>) -> Option<Location> {
     let (lat, lon) = (section.degrees("lat"), section.degrees("lon"));
-    if !is_written {
-        return Some(None);
-    }
-    Some(Some(Location { lat: lat?, lon: lon? }))
+    Some(Location { lat: lat?, lon: lon? })
 }
 
 pub(crate) fn offers(sheet: &Sheet<'_>, books: &Books) -> Option<Vec<Offer>> {

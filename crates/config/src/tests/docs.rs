@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use super::{GOOD, house};
+use crate::document::Document;
 use crate::load::Loader;
-use crate::read::Document;
 use crate::reference;
 use crate::schema::KEYS;
 
