@@ -15,7 +15,9 @@ pub(crate) async fn accept(house: &House, dialect: Dialect, body: Incoming) -> R
             "request_too_large",
             format!("the request body is larger than {limit} bytes (server.max_body); send less"),
         ),
-        BodyError::Stalled(_) => Refusal::new(408, "request_timeout", format!("{error}; send the body at once")),
+        BodyError::Stalled(_) => {
+            Refusal::new(408, "request_timeout", format!("{error}; send the body at once"))
+        }
         BodyError::Cut(_) => Refusal::new(400, "invalid_request_error", error.to_string()),
     })?;
     dialects::decode(dialect, bytes).map_err(|bad| {

@@ -30,7 +30,10 @@ pub(crate) fn authenticate(house: &House, headers: &HeaderMap) -> Result<Arc<Cal
             "no API key: send it as `Authorization: Bearer KEY` or `x-api-key: KEY`",
         ));
     };
-    house.accounts.caller(secret, clock::now()).map_err(|refused| Refusal::new(401, "invalid_api_key", refused.to_string()))
+    house
+        .accounts
+        .caller(secret, clock::now())
+        .map_err(|refused| Refusal::new(401, "invalid_api_key", refused.to_string()))
 }
 
 /// The call's labels: the key's own, and where the key leaves one open, what the request's headers say.
@@ -38,7 +41,9 @@ pub(crate) fn labels(caller: &Caller, headers: &HeaderMap) -> Result<Arc<Labels>
     let said = |header: &'static str| -> Result<Option<&str>, Refusal> {
         let Some(value) = headers.get(header) else { return Ok(None) };
         let text = value.to_str().ok().filter(|text| {
-            !text.is_empty() && text.len() <= LABEL_MAX && text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ')
+            !text.is_empty()
+                && text.len() <= LABEL_MAX
+                && text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ')
         });
         text.map(Some).ok_or_else(|| {
             Refusal::invalid(header, format!("{header} must be 1 to {LABEL_MAX} printable ASCII characters"))
@@ -64,7 +69,11 @@ pub(crate) fn admit(
         return Err(Refusal::new(
             403,
             "model_not_allowed",
-            format!("this key may not use model `{}`; its models are {}", request.model(), caller.key.models.join(", ")),
+            format!(
+                "this key may not use model `{}`; its models are {}",
+                request.model(),
+                caller.key.models.join(", ")
+            ),
         )
         .param("model"));
     }
@@ -81,10 +90,9 @@ pub(crate) fn data_class(caller: &Caller, headers: &HeaderMap) -> Result<routes:
     // What the configuration wrote was checked; what it did not write is guarded as the strictest.
     let project = caller.project.data_class.parse().unwrap_or(routes::DataClass::Important);
     let Some(value) = headers.get(estimate::DATA_CLASS) else { return Ok(project) };
-    let asked: routes::DataClass = value
-        .to_str()
-        .unwrap_or_default()
-        .parse()
-        .map_err(|unknown: routes::UnknownDataClass| Refusal::invalid(estimate::DATA_CLASS, unknown.to_string()))?;
+    let asked: routes::DataClass =
+        value.to_str().unwrap_or_default().parse().map_err(|unknown: routes::UnknownDataClass| {
+            Refusal::invalid(estimate::DATA_CLASS, unknown.to_string())
+        })?;
     Ok(asked.max(project))
 }

@@ -10,11 +10,11 @@ use prices::{Charge, Nano};
 use routes::{Kept, Offer};
 use serde_json::json;
 
+use crate::clock;
 use crate::drive::Job;
 use crate::estimate::{Bounds, bounds, charge_of};
 use crate::house::Lane;
 use crate::refusal::Refusal;
-use crate::clock;
 
 /// One try at one offer, open in the ledger. Ends in `settle`, and nowhere else.
 #[derive(Debug)]
@@ -74,7 +74,11 @@ pub(crate) async fn open(job: &Job, kept: &Kept, number: u32, reason: &str) -> R
         streamed: job.request.stream(),
         input_estimate: job.estimate.input,
         output_bound: bounds.output,
-        foreseen: bounds.foreseen.map_or_else(Foreseen::default, |it| Foreseen { p50: it.p50, p90: it.p90, p99: it.p99 }),
+        foreseen: bounds.foreseen.map_or_else(Foreseen::default, |it| Foreseen {
+            p50: it.p50,
+            p90: it.p90,
+            p99: it.p99,
+        }),
         hold: hold.charge(),
         held: hold.parts().to_vec(),
         route_reason: name(reason),
@@ -114,7 +118,11 @@ async fn write_down(job: &Job, at: UnixMicros, opened: &Arc<Opened>, hold: Hold)
 /// and the attempt settles with an unknown charge.
 fn charges(lane: &Lane, bounds: &Bounds) -> Result<(Charge, Charge), Refusal> {
     let Some(plan) = &lane.plan else {
-        return Err(Refusal::new(503, "price_unknown", format!("price plan `{}` is in no book", lane.labels.price_plan)));
+        return Err(Refusal::new(
+            503,
+            "price_unknown",
+            format!("price plan `{}` is in no book", lane.labels.price_plan),
+        ));
     };
     let nothing = Charge { amount: Nano::ZERO, currency: plan.currency() };
     let held = charge_of(plan, bounds.input, bounds.output).unwrap_or(nothing);

@@ -61,11 +61,14 @@ async fn steps(
     let (answer, answered) = oneshot::channel();
     let (offers, request_hash) = (house.offers(), hash(request.body()));
     let house = Arc::clone(house);
-    let job = Job { house, offers, call_id, caller, labels, asked, request, request_hash, estimate, plan, passed };
+    let job =
+        Job { house, offers, call_id, caller, labels, asked, request, request_hash, estimate, plan, passed };
     let house = Arc::clone(&job.house);
     house.drive(drive(job, admission, answer));
     // The driving task always answers; it can only vanish by a panic, which leaves the attempt to the next start.
-    answered.await.unwrap_or_else(|_| Err(Refusal::new(500, "internal_error", "the call's task failed; it is on record")))
+    answered.await.unwrap_or_else(|_| {
+        Err(Refusal::new(500, "internal_error", "the call's task failed; it is on record"))
+    })
 }
 
 /// Headers of the client that go on to the provider.
@@ -86,7 +89,13 @@ fn hash(body: &[u8]) -> u128 {
 }
 
 /// A refusal becomes an entry, so that a report can say what was turned away and why. Not waited for.
-pub(crate) fn write_down(house: &House, call_id: CallId, labels: &Arc<Labels>, asked: Name, refusal: &Refusal) {
+pub(crate) fn write_down(
+    house: &House,
+    call_id: CallId,
+    labels: &Arc<Labels>,
+    asked: Name,
+    refusal: &Refusal,
+) {
     let refused = Refused {
         call_id,
         labels: Arc::clone(labels),

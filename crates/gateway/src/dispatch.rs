@@ -90,7 +90,14 @@ async fn refused(job: &Job, attempt: Attempt, head: http::Response<Incoming>) ->
     let status = parts.status.as_u16();
     let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
     let provider = &attempt.lane.provider;
-    let error = dialects::classify(provider.dialect, provider.quirk.provider, status, header, &body, SystemTime::now());
+    let error = dialects::classify(
+        provider.dialect,
+        provider.quirk.provider,
+        status,
+        header,
+        &body,
+        SystemTime::now(),
+    );
     let verbatim = passed_on(job, &parts.headers, parts.status, body);
     let ending = Ending { http_status: status, ..Ending::of(AttemptStatus::ProviderError) };
     match fail(job, attempt, ending, error).await {
@@ -100,7 +107,12 @@ async fn refused(job: &Job, attempt: Attempt, head: http::Response<Incoming>) ->
 }
 
 /// An answer in one piece.
-async fn whole(job: &Job, mut attempt: Attempt, head: http::Response<Incoming>, client: &mut Client) -> Tried {
+async fn whole(
+    job: &Job,
+    mut attempt: Attempt,
+    head: http::Response<Incoming>,
+    client: &mut Client,
+) -> Tried {
     let (parts, body) = head.into_parts();
     let idle = attempt.lane.provider.idle_timeout;
     let status = parts.status.as_u16();
@@ -116,7 +128,9 @@ async fn whole(job: &Job, mut attempt: Attempt, head: http::Response<Incoming>, 
             let words = error.to_string();
             let (error, ending) = match error {
                 BodyError::Stalled(_) => (ProviderError::timeout(&words), Ending::of(AttemptStatus::Timeout)),
-                BodyError::TooLarge { .. } | BodyError::Cut(_) => (ProviderError::upstream_bug(&words), Ending::cut()),
+                BodyError::TooLarge { .. } | BodyError::Cut(_) => {
+                    (ProviderError::upstream_bug(&words), Ending::cut())
+                }
             };
             let ending = Ending { http_status: status, ..ending };
             return fail(job, attempt, ending, ProviderError { mid_answer: true, ..error }).await;
@@ -126,14 +140,18 @@ async fn whole(job: &Job, mut attempt: Attempt, head: http::Response<Incoming>, 
     let provider = &attempt.lane.provider;
     let mut outcome = dialects::read_whole(job.request.facts(provider.quirk), &bytes);
     if let Some(error) = outcome.error.take() {
-        let ending =
-            Ending { http_status: status, outcome: Some(outcome), ..Ending::of(AttemptStatus::ProviderError) };
+        let ending = Ending {
+            http_status: status,
+            outcome: Some(outcome),
+            ..Ending::of(AttemptStatus::ProviderError)
+        };
         return fail(job, attempt, ending, error).await;
     }
     let reached = attempts_headers(job, &attempt);
     let left = client.has_left();
     let ended = if left { AttemptStatus::ClientClosed } else { AttemptStatus::Ok };
-    let ending = Ending { http_status: status, outcome: Some(outcome), client_left: left, ..Ending::of(ended) };
+    let ending =
+        Ending { http_status: status, outcome: Some(outcome), client_left: left, ..Ending::of(ended) };
     let settled = settle(job, attempt, ending);
     let answer = match settled.durable(job).await {
         Ok(charge) => {
@@ -170,7 +188,8 @@ async fn fail(job: &Job, attempt: Attempt, ending: Ending, error: ProviderError)
     match settle(job, attempt, ending).durable(job).await {
         Ok(_) => Tried::Failed { error, verbatim: None },
         Err(refusal) => {
-            let error = ProviderError { class: ErrorClass::Overload, ..ProviderError::timeout(&refusal.message) };
+            let error =
+                ProviderError { class: ErrorClass::Overload, ..ProviderError::timeout(&refusal.message) };
             Tried::Failed { error, verbatim: None }
         }
     }

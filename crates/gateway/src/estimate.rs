@@ -49,7 +49,13 @@ pub(crate) fn estimate(house: &House, _labels: &Labels, request: &Request) -> Es
 
 /// What an attempt at an offer is held for. The caller's own limit where one is set, else foresight's p99, else the
 /// model's limit (`research`: rule 2 of holds).
-pub(crate) fn bounds(house: &House, labels: &Labels, request: &Request, estimate: &Estimate, offer: &Offer) -> Bounds {
+pub(crate) fn bounds(
+    house: &House,
+    labels: &Labels,
+    request: &Request,
+    estimate: &Estimate,
+    offer: &Offer,
+) -> Bounds {
     let app = if labels.app.is_empty() { &labels.key } else { &labels.app };
     let context = Context { model: &offer.model, app, input_tokens: estimate.input };
     let foreseen = if house.settings.foresight { house.foresight.foresee(&context) } else { None };
@@ -97,7 +103,10 @@ pub(crate) fn route(
         None => None,
         Some(value) => {
             let parsed = value.to_str().unwrap_or_default().parse();
-            Some(parsed.map_err(|error: prices::MoneyError| Refusal::invalid(MAX_CHARGE, error.to_string()))?)
+            Some(
+                parsed
+                    .map_err(|error: prices::MoneyError| Refusal::invalid(MAX_CHARGE, error.to_string()))?,
+            )
         }
     };
     let (offers, fx) = (house.offers(), house.accounts.fx());
@@ -161,7 +170,8 @@ fn refuse(code: &'static str, plan: &Plan) -> Refusal {
     };
     let reasons: Vec<_> =
         plan.rejected.iter().map(|rejected| format!("{}: {}", rejected.offer.id, rejected.words)).collect();
-    let mut refusal = Refusal::new(status, code, format!("{text} (policy {}): {}", plan.policy.id, reasons.join("; ")));
+    let mut refusal =
+        Refusal::new(status, code, format!("{text} (policy {}): {}", plan.policy.id, reasons.join("; ")));
     if code == "overloaded" {
         refusal.retry_after_ms = Some(1_000);
     }

@@ -91,6 +91,8 @@ pub struct House {
     pub(crate) settings: Settings,
     /// Told when calls under way must end now.
     pub(crate) hurry: Stop,
+    /// When it was put together, seconds since 1970.
+    pub(crate) started: i64,
     offers: RwLock<Arc<Offers>>,
     driving: watch::Sender<()>,
 }
@@ -127,13 +129,29 @@ impl House {
             lookup: parts.lookup,
             settings: parts.settings,
             hurry: Stop::default(),
+            started: crate::clock::now().0 / 1_000_000,
             offers,
             driving: watch::Sender::new(()),
         })
     }
 
+    /// Offers, models and policies in force.
+    pub fn table(&self) -> Arc<Table> {
+        Arc::clone(&self.offers.read().table)
+    }
+
+    /// A model that a client may ask for; `None`: there is none.
+    pub fn first_model(&self) -> Option<String> {
+        self.table().models().into_iter().next().map(|(name, _)| name)
+    }
+
     /// Replaces offers, prices and providers at once; calls under way keep what they were opened with.
-    pub fn replace_offers(&self, table: &Arc<Table>, books: &Books, providers: &HashMap<String, Arc<Provider>>) {
+    pub fn replace_offers(
+        &self,
+        table: &Arc<Table>,
+        books: &Books,
+        providers: &HashMap<String, Arc<Provider>>,
+    ) {
         *self.offers.write() = Arc::new(lanes(table, books, providers));
     }
 

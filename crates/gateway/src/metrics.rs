@@ -68,28 +68,53 @@ impl Default for Metrics {
             registry.register(format!("gen_ai_client_inference_usage_{name}"), help, family.clone());
             family
         };
-        let input = tokens(&mut registry, "input_tokens", "Input tokens, cached and cache-written ones included");
-        let cached = tokens(&mut registry, "cache_read_input_tokens", "Input tokens read from a provider's cache");
-        let written = tokens(&mut registry, "cache_write_input_tokens", "Input tokens written to a provider's cache");
+        let input =
+            tokens(&mut registry, "input_tokens", "Input tokens, cached and cache-written ones included");
+        let cached =
+            tokens(&mut registry, "cache_read_input_tokens", "Input tokens read from a provider's cache");
+        let written =
+            tokens(&mut registry, "cache_write_input_tokens", "Input tokens written to a provider's cache");
         let output = tokens(&mut registry, "output_tokens", "Output tokens, reasoning included");
-        let reasoning = tokens(&mut registry, "reasoning_output_tokens", "Reasoning tokens, where the provider says them");
+        let reasoning = tokens(
+            &mut registry,
+            "reasoning_output_tokens",
+            "Reasoning tokens, where the provider says them",
+        );
         let duration = Family::new_with_constructor(seconds as fn() -> Histogram);
         let first_chunk = Family::new_with_constructor(seconds as fn() -> Histogram);
         let help = "Time from an attempt's opening to its end";
-        registry.register_with_unit("gen_ai_client_operation_duration", help, Unit::Seconds, duration.clone());
+        registry.register_with_unit(
+            "gen_ai_client_operation_duration",
+            help,
+            Unit::Seconds,
+            duration.clone(),
+        );
         let help = "Time from an attempt's opening to its first content";
-        registry.register_with_unit("gen_ai_client_operation_time_to_first_chunk", help, Unit::Seconds, first_chunk.clone());
+        registry.register_with_unit(
+            "gen_ai_client_operation_time_to_first_chunk",
+            help,
+            Unit::Seconds,
+            first_chunk.clone(),
+        );
         let charge = Family::default();
         registry.register("tollhouse_charge_nano", "Charges in 10^-9 of the currency", Clone::clone(&charge));
         let attempts = Family::default();
         registry.register("tollhouse_attempts", "Settled attempts", Clone::clone(&attempts));
         let refused = Family::default();
-        registry.register("tollhouse_refused_calls", "Calls refused before an attempt", Clone::clone(&refused));
+        registry.register(
+            "tollhouse_refused_calls",
+            "Calls refused before an attempt",
+            Clone::clone(&refused),
+        );
         let opened = Counter::default();
         registry.register("tollhouse_opened_attempts", "Attempts opened", opened.clone());
         let (under_way, durable_seq) = (Gauge::default(), Gauge::default());
         registry.register("tollhouse_calls_under_way", "Calls not yet settled", under_way.clone());
-        registry.register("tollhouse_ledger_durable_seq", "Number of the last durable entry", durable_seq.clone());
+        registry.register(
+            "tollhouse_ledger_durable_seq",
+            "Number of the last durable entry",
+            durable_seq.clone(),
+        );
         Self {
             registry,
             input,
@@ -113,9 +138,13 @@ impl Metrics {
     /// Counts an entry. Called by the ledger's observer, once an entry.
     pub fn apply(&self, entry: &Entry) {
         match &entry.body {
-            EntryBody::Opened(_) => drop(self.opened.inc()),
+            EntryBody::Opened(_) => {
+                self.opened.inc();
+            }
             EntryBody::Settled(settled) => self.settled(settled),
-            EntryBody::Refused(refused) => drop(self.refused.get_or_create(&Code { code: refused.code.to_string() }).inc()),
+            EntryBody::Refused(refused) => {
+                self.refused.get_or_create(&Code { code: refused.code.to_string() }).inc();
+            }
             EntryBody::Budget(_) | EntryBody::Admin(_) => {}
         }
         self.durable_seq.set(i64::try_from(entry.seq.0).unwrap_or(i64::MAX));
@@ -130,15 +159,23 @@ impl Metrics {
             site: offer.site.to_string(),
         };
         let tokens = &settled.tokens;
-        let writes = [Kind::CacheWrite, Kind::CacheWrite5m, Kind::CacheWrite30m, Kind::CacheWrite1h, Kind::CacheWrite12h];
+        let writes = [
+            Kind::CacheWrite,
+            Kind::CacheWrite5m,
+            Kind::CacheWrite30m,
+            Kind::CacheWrite1h,
+            Kind::CacheWrite12h,
+        ];
         self.input.get_or_create(&model).inc_by(tokens.prompt());
         self.cached.get_or_create(&model).inc_by(tokens.get(Kind::InputCached));
         self.written.get_or_create(&model).inc_by(writes.into_iter().map(|kind| tokens.get(kind)).sum());
         self.output.get_or_create(&model).inc_by(tokens.output());
         self.reasoning.get_or_create(&model).inc_by(tokens.get(Kind::Reasoning));
         if let Some(charge) = settled.charge {
-            let money =
-                Money { gen_ai_provider_name: offer.provider.to_string(), currency: settled.currency.to_string() };
+            let money = Money {
+                gen_ai_provider_name: offer.provider.to_string(),
+                currency: settled.currency.to_string(),
+            };
             self.charge.get_or_create(&money).inc_by(u64::try_from(charge.0).unwrap_or(0));
         }
         let ended = Ended {

@@ -45,7 +45,6 @@ pub struct ProviderSpecError {
 /// A provider, ready to be called.
 #[derive(Debug)]
 pub struct Provider {
-    pub(crate) name: String,
     pub(crate) dialect: Dialect,
     pub(crate) first_byte_timeout: Duration,
     pub(crate) idle_timeout: Duration,
@@ -68,19 +67,19 @@ impl Provider {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         // A compressed stream would have to be unpacked to be counted, and delays its events.
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-        headers.insert(USER_AGENT, HeaderValue::from_static(concat!("tollhouse/", env!("CARGO_PKG_VERSION"))));
+        headers
+            .insert(USER_AGENT, HeaderValue::from_static(concat!("tollhouse/", env!("CARGO_PKG_VERSION"))));
         for (name, value) in spec.quirk.static_headers {
             headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
         }
         if !spec.credential.is_empty() {
             let (name, value) = spec.quirk.auth_header(spec.credential);
-            let mut value =
-                HeaderValue::from_str(&value).map_err(|_| fail(format!("the credential cannot be sent as `{name}`")))?;
+            let mut value = HeaderValue::from_str(&value)
+                .map_err(|_| fail(format!("the credential cannot be sent as `{name}`")))?;
             value.set_sensitive(true);
             headers.insert(HeaderName::from_static(name), value);
         }
         Ok(Self {
-            name: spec.name.to_owned(),
             dialect: spec.dialect,
             quirk: spec.quirk,
             first_byte_timeout: spec.first_byte_timeout,

@@ -53,20 +53,29 @@ impl Refusal {
             ErrorClass::Overload => Self::new(503, "overloaded", words("the provider is overloaded")),
             ErrorClass::Timeout => Self::new(504, "timeout", words("the provider did not answer in time")),
             ErrorClass::UpstreamBug => Self::new(502, "upstream_error", words("the provider failed")),
-            ErrorClass::Auth => {
-                Self::new(502, "provider_auth", format!("the provider refused the credential of offer {offer}"))
-            }
-            ErrorClass::Quota => {
-                Self::new(502, "provider_quota", format!("the provider's account behind offer {offer} is out of money"))
-            }
-            ErrorClass::NotFound => {
-                Self::new(502, "provider_model_not_found", format!("the provider does not know the model of offer {offer}"))
-            }
-            ErrorClass::Region => {
-                Self::new(502, "provider_region", format!("the provider does not serve this region through offer {offer}"))
-            }
+            ErrorClass::Auth => Self::new(
+                502,
+                "provider_auth",
+                format!("the provider refused the credential of offer {offer}"),
+            ),
+            ErrorClass::Quota => Self::new(
+                502,
+                "provider_quota",
+                format!("the provider's account behind offer {offer} is out of money"),
+            ),
+            ErrorClass::NotFound => Self::new(
+                502,
+                "provider_model_not_found",
+                format!("the provider does not know the model of offer {offer}"),
+            ),
+            ErrorClass::Region => Self::new(
+                502,
+                "provider_region",
+                format!("the provider does not serve this region through offer {offer}"),
+            ),
         };
-        refusal.retry_after_ms = error.retry_after.map(|wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
+        refusal.retry_after_ms =
+            error.retry_after.map(|wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
         refusal
     }
 
@@ -84,7 +93,8 @@ impl Refusal {
     pub(crate) fn answer(&self, dialect: Dialect, call_id: CallId) -> http::Response<Body> {
         let body = dialects::render_error(dialect, &self.body(), &call_id.to_string());
         let mut answer = http::Response::new(Body::from(body));
-        *answer.status_mut() = http::StatusCode::from_u16(self.status).unwrap_or(http::StatusCode::BAD_GATEWAY);
+        *answer.status_mut() =
+            http::StatusCode::from_u16(self.status).unwrap_or(http::StatusCode::BAD_GATEWAY);
         let headers = answer.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         if let Ok(id) = HeaderValue::from_str(&call_id.to_string()) {
@@ -98,7 +108,7 @@ impl Refusal {
     }
 
     /// As the last event of a stream that already began.
-    pub(crate) fn event(&self, dialect: Dialect) -> Vec<u8> {
-        dialects::render_stream_error(dialect, &self.body())
+    pub(crate) fn event(&self, dialect: Dialect, call_id: CallId) -> Vec<u8> {
+        dialects::render_stream_error(dialect, &self.body(), &call_id.to_string())
     }
 }

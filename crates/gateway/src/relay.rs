@@ -62,7 +62,12 @@ struct Relay<'a> {
     draining_since: Option<Instant>,
 }
 
-pub(crate) async fn relay(job: &Job, attempt: Attempt, head: http::Response<Incoming>, client: &mut Client) -> Tried {
+pub(crate) async fn relay(
+    job: &Job,
+    attempt: Attempt,
+    head: http::Response<Incoming>,
+    client: &mut Client,
+) -> Tried {
     let (parts, mut body) = head.into_parts();
     let mut headers = attempts_headers(job, &attempt);
     pass_back(job, &parts.headers, &mut headers);
@@ -81,10 +86,14 @@ pub(crate) async fn relay(job: &Job, attempt: Attempt, head: http::Response<Inco
         draining_since: None,
     };
     let end = relay.run(&mut body, client).await;
+    // An answer that is given up is dropped before anything else: to read on is to be billed on.
+    let rest = matches!(end, End::Ended | End::Error(_)).then_some(body);
     let tried = relay.finish(end, parts.status.as_u16(), client).await;
-    // The rest of the answer is read so that the connection can be used again; the client does not wait for it.
-    let rest = async { while let Some(Ok(_)) = body.frame().await {} };
-    drop(tokio::time::timeout(LINGER, rest).await);
+    if let Some(mut body) = rest {
+        // Read to its close so that the connection can be used again; the client does not wait for it.
+        let rest = async { while let Some(Ok(_)) = body.frame().await {} };
+        drop(tokio::time::timeout(LINGER, rest).await);
+    }
     tried
 }
 
@@ -126,7 +135,7 @@ impl Relay<'_> {
                     Err(_) => continue,
                 },
             };
-            let step = self.machine.push(bytes, &mut self.out);
+            let step = self.machine.push(&bytes, &mut self.out);
             if step.moved {
                 self.last_moved = Instant::now();
             }
@@ -158,6 +167,7 @@ impl Relay<'_> {
             self.out.clear();
             return self.draining_since.is_some() || self.note_left();
         };
+        let mut left = false;
         for bytes in self.out.drain(..) {
             // The queue has room nearly always; a client that does not read for as long as a provider may be silent
             // counts as one that has left.
@@ -169,10 +179,11 @@ impl Relay<'_> {
                 }
             };
             if !sent {
-                return self.note_left();
+                left = true;
+                break;
             }
         }
-        true
+        !left || self.note_left()
     }
 
     fn note_left(&mut self) -> bool {
@@ -183,7 +194,12 @@ impl Relay<'_> {
     }
 
     /// The alarm rang: too late, or content came since it was set.
-    fn late(&self, alarm: &mut Pin<Box<Sleep>>, first: std::time::Duration, idle: std::time::Duration) -> Option<End> {
+    fn late(
+        &self,
+        alarm: &mut Pin<Box<Sleep>>,
+        first: std::time::Duration,
+        idle: std::time::Duration,
+    ) -> Option<End> {
         if self.draining_since.is_some_and(|since| since.elapsed() > self.job.house.settings.drain_limit) {
             return Some(End::Cancelled);
         }
@@ -210,7 +226,10 @@ impl Relay<'_> {
             End::Cancelled | End::Stopped => (AttemptStatus::ClientClosed, None),
             End::Error(error) => (AttemptStatus::ProviderError, Some(error)),
             End::Idle => {
-                let error = ProviderError { mid_answer: true, ..ProviderError::timeout("no content came for too long") };
+                let error = ProviderError {
+                    mid_answer: true,
+                    ..ProviderError::timeout("no content came for too long")
+                };
                 (AttemptStatus::Timeout, Some(error))
             }
             End::Broke(message) => (AttemptStatus::UpstreamCut, Some(ProviderError::upstream_bug(&message))),
@@ -222,8 +241,13 @@ impl Relay<'_> {
             End::Ended => (AttemptStatus::Ok, None),
         };
         // A stream that was read to its end after the client left, or was cancelled: both are the client's doing.
-        let ending =
-            Ending { http_status, error: error.clone(), outcome: Some(outcome), client_left, ..Ending::of(status) };
+        let ending = Ending {
+            http_status,
+            error: error.clone(),
+            outcome: Some(outcome),
+            client_left,
+            ..Ending::of(status)
+        };
         let opened = std::sync::Arc::clone(&self.attempt.opened);
         let settling = settle(self.job, self.attempt, ending);
         let provenance = settling.provenance;
@@ -236,17 +260,24 @@ impl Relay<'_> {
         };
         let mut last = Vec::new();
         match durable {
-            Err(refusal) => last.extend_from_slice(&refusal.event(dialect)),
+            Err(refusal) => last.extend_from_slice(&refusal.event(dialect, opened.call_id)),
             Ok(charge) => {
                 match (&error, tail.is_empty()) {
                     // The provider's own end mark or error event.
                     (_, false) => tail.iter().for_each(|bytes| last.extend_from_slice(bytes)),
-                    (Some(error), true) => last.extend_from_slice(&cut_short(&error.message).event(dialect)),
-                    (None, true) if stopped => last.extend_from_slice(&cut_short("the gateway is stopping").event(dialect)),
+                    (Some(error), true) => {
+                        last.extend_from_slice(&cut_short(&error.message).event(dialect, opened.call_id))
+                    }
+                    (None, true) if stopped => last.extend_from_slice(
+                        &cut_short("the gateway is stopping").event(dialect, opened.call_id),
+                    ),
                     (None, true) => {}
                 }
                 let charge = charge.map_or_else(|| "unknown".to_owned(), |charge| charge.to_string());
-                let line = format!(": tollhouse call_id={} charge={charge} provenance={provenance}\n\n", opened.call_id);
+                let line = format!(
+                    ": tollhouse call_id={} charge={charge} provenance={provenance}\n\n",
+                    opened.call_id
+                );
                 last.extend_from_slice(line.as_bytes());
             }
         }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use accounts::BudgetState;
 use bytes::Bytes;
 use dialects::{Dialect, ModelInfo};
 use edge::Body;
@@ -30,7 +31,8 @@ pub async fn handle(house: Arc<House>, request: http::Request<Incoming>) -> Answ
             read(&house, &head).unwrap_or_else(|refusal| refusal.answer(dialect, CallId::new()))
         }
         (_, "/v1/chat/completions" | "/v1/messages") => {
-            let refusal = Refusal::new(405, "method_not_allowed", format!("{path} takes POST, not {}", head.method));
+            let refusal =
+                Refusal::new(405, "method_not_allowed", format!("{path} takes POST, not {}", head.method));
             refusal.answer(dialect_of(&head), CallId::new())
         }
         _ => no_path(&head).answer(dialect_of(&head), CallId::new()),
@@ -40,17 +42,22 @@ pub async fn handle(house: Arc<House>, request: http::Request<Incoming>) -> Answ
 /// What a key may read.
 fn read(house: &House, head: &http::request::Parts) -> Result<Answer, Refusal> {
     let path = head.uri.path();
-    if !matches!(path, "/v1/models" | "/v1/budget") && !path.starts_with("/v1/models/") && !path.starts_with("/v1/calls/") {
+    if !matches!(path, "/v1/models" | "/v1/budget")
+        && !path.starts_with("/v1/models/")
+        && !path.starts_with("/v1/calls/")
+    {
         return Err(no_path(head));
     }
     let caller = admit::authenticate(house, &head.headers)?;
     if path == "/v1/budget" {
         let budgets = house.accounts.budgets_for(&caller, clock::now());
+        let budgets: Vec<_> = budgets.iter().map(budget).collect();
         let body = serde_json::to_vec(&json!({ "budgets": budgets })).unwrap_or_default();
         return Ok(json_answer(StatusCode::OK, body));
     }
     if let Some(id) = path.strip_prefix("/v1/calls/") {
-        let missing = || Refusal::new(404, "call_not_found", format!("no call `{id}` of this project is on record"));
+        let missing =
+            || Refusal::new(404, "call_not_found", format!("no call `{id}` of this project is on record"));
         let call_id: CallId = id.parse().map_err(|_| missing())?;
         let found = (house.lookup)(call_id, &caller.own_labels().project).ok_or_else(missing)?;
         return Ok(json_answer(StatusCode::OK, found));
@@ -61,24 +68,47 @@ fn read(house: &House, head: &http::request::Parts) -> Result<Answer, Refusal> {
         .models()
         .into_iter()
         .filter(|(name, _)| house.accounts.may_use_model(&caller, name))
-        .map(|(id, owner)| ModelInfo { id, owner })
+        .map(|(id, owner)| ModelInfo { id, created: house.started, owned_by: owner })
         .collect();
     match path.strip_prefix("/v1/models/") {
         None => Ok(json_answer(StatusCode::OK, dialects::models_list(dialect_of(head), &models))),
         Some(wanted) => {
             let model = models.iter().find(|model| model.id == wanted).ok_or_else(|| {
-                Refusal::new(404, "model_not_found", format!("no model is called `{wanted}` here")).param("model")
+                Refusal::new(404, "model_not_found", format!("no model is called `{wanted}` here"))
+                    .param("model")
             })?;
-            Ok(json_answer(StatusCode::OK, dialects::model_object(dialect_of(head), model)))
+            let list = dialects::models_list(dialect_of(head), std::slice::from_ref(model));
+            let list: serde_json::Value = serde_json::from_slice(&list).unwrap_or_default();
+            let one = list.pointer("/data/0").map(ToString::to_string).unwrap_or_default();
+            Ok(json_answer(StatusCode::OK, one.into_bytes()))
         }
     }
+}
+
+/// What a caller is told of a budget: amounts in 10⁻⁹ of its currency, as decimal text.
+fn budget(state: &BudgetState) -> serde_json::Value {
+    let def = &state.def;
+    let resets_at = state.resets_at.and_then(|at| jiff::Timestamp::from_microsecond(at.0).ok());
+    json!({
+        "budget": def.id,
+        "scope": def.scope,
+        "window": def.window,
+        "mode": def.mode,
+        "currency": def.limit.currency,
+        "limit_nano": def.limit.amount.0.to_string(),
+        "spent_nano": state.spent.0.to_string(),
+        "held_nano": state.held.0.to_string(),
+        "left_nano": state.left().0.to_string(),
+        "resets_at": resets_at.map(|at| at.to_string()),
+    })
 }
 
 fn ready(house: &House) -> Answer {
     match house.ledger.poisoned() {
         None => json_answer(StatusCode::OK, b"{\"status\":\"ready\"}".to_vec()),
         Some(cause) => {
-            let body = serde_json::to_vec(&json!({ "status": "ledger_failed", "cause": cause })).unwrap_or_default();
+            let body =
+                serde_json::to_vec(&json!({ "status": "ledger_failed", "cause": cause })).unwrap_or_default();
             json_answer(StatusCode::SERVICE_UNAVAILABLE, body)
         }
     }

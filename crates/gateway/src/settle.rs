@@ -59,7 +59,9 @@ impl Settling {
         };
         match done {
             Ok(()) => Ok(self.charge),
-            Err(error) => Err(Refusal::overloaded(format!("the settlement could not be made durable: {error}"))),
+            Err(error) => {
+                Err(Refusal::overloaded(format!("the settlement could not be made durable: {error}")))
+            }
         }
     }
 }
@@ -72,7 +74,8 @@ pub(crate) fn settle(job: &Job, attempt: Attempt, ending: Ending) -> Settling {
     let outcome = ending.outcome.as_ref();
     let said = |pick: fn(&Outcome) -> Option<&str>| name(outcome.and_then(pick).unwrap_or_default());
     let served_model = said(|outcome| outcome.served_model.as_deref());
-    let priced = price(&attempt, &used, &served_model, said(|outcome| outcome.service_tier.as_deref()), ended_at);
+    let priced =
+        price(&attempt, &used, &served_model, said(|outcome| outcome.service_tier.as_deref()), ended_at);
     learn(job, &attempt, &ending, &used, ended_at);
     let first_token_at = attempt.first_token.map(|at| since(&attempt, at));
     let currency = attempt.opened.hold.currency;
@@ -119,7 +122,8 @@ struct Used {
 
 fn used(attempt: &Attempt, ending: &Ending) -> Used {
     let outcome = ending.outcome.as_ref();
-    let claim = outcome.and_then(|outcome| outcome.usage.tokens.map(|tokens| (tokens, outcome.usage.complete)));
+    let claim =
+        outcome.and_then(|outcome| outcome.usage.tokens.map(|tokens| (tokens, outcome.usage.complete)));
     let implausible = claim.is_some_and(|(tokens, _)| !is_plausible(attempt, &tokens));
     let claim = claim.filter(|_| !implausible);
     let given = outcome.is_some_and(|outcome| !outcome.texts.is_empty());
@@ -145,7 +149,9 @@ fn used(attempt: &Attempt, ending: &Ending) -> Used {
         return used(tokens, Provenance::Unknown, None);
     }
     let counted = match outcome {
-        Some(outcome) if !outcome.texts.is_empty() => outcome.texts.count(counter_for(&attempt.opened.offer.model)),
+        Some(outcome) if !outcome.texts.is_empty() => {
+            outcome.texts.count(counter_for(&attempt.opened.offer.model))
+        }
         Some(_) | None => dialects::Counted::default(),
     };
     // Output and reasoning together: which of it the provider bills as which was not said.
@@ -198,7 +204,8 @@ fn price(attempt: &Attempt, used: &Used, served: &Name, tier: Name, ended_at: Un
 }
 
 fn flags(outcome: Option<&Outcome>, used: &Used, unpriced: bool) -> Name {
-    let mut all: Vec<&str> = outcome.map_or_else(Vec::new, |outcome| outcome.usage.flags.iter().map(dialects::Flag::name).collect());
+    let mut all: Vec<&str> = outcome
+        .map_or_else(Vec::new, |outcome| outcome.usage.flags.iter().map(dialects::Flag::name).collect());
     if used.implausible {
         all.push("implausible");
     }
@@ -220,7 +227,10 @@ fn learn(job: &Job, attempt: &Attempt, ending: &Ending, used: &Used, now: UnixMi
             let wait = wait.map_or(1_000_000, |wait| i64::try_from(wait.as_micros()).unwrap_or(i64::MAX));
             offer.health.limited(now.0, wait);
         }
-        Some((ErrorClass::Overload | ErrorClass::Timeout | ErrorClass::UpstreamBug | ErrorClass::Auth, _)) => {
+        Some((
+            ErrorClass::Overload | ErrorClass::Timeout | ErrorClass::UpstreamBug | ErrorClass::Auth,
+            _,
+        )) => {
             offer.health.failed(now.0);
         }
         Some((

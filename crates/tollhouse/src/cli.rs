@@ -16,8 +16,10 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Start the gateway
-    #[command(after_help = "Example: tollhouse serve --config tollhouse.toml\n\nWithout a configuration and without \
-                            provider keys in the environment it starts simulated providers and says so.")]
+    #[command(
+        after_help = "Example: tollhouse serve --config tollhouse.toml\n\nWithout a configuration and without \
+                            provider keys in the environment it starts simulated providers and says so."
+    )]
     Serve(Serve),
     /// Serve with simulated providers and a real trace replayed as traffic
     #[command(after_help = "Example: tollhouse demo --speed 20 --calls 2000")]
@@ -29,19 +31,25 @@ pub enum Command {
     #[command(subcommand)]
     Key(Key),
     /// List attempts with their story
-    #[command(after_help = "Example: tollhouse calls --filter provider=sim-openai,status=ok --limit 20 --format json")]
+    #[command(
+        after_help = "Example: tollhouse calls --filter provider=sim-openai,status=ok --limit 20 --format json"
+    )]
     Calls(Calls),
     /// How many tokens, and what they cost
     #[command(subcommand)]
     Report(Report),
     /// The charge of a usage, line by line
-    #[command(after_help = "Example: tollhouse price --model sim-large --usage '{\"input\":1000,\"output\":200}'")]
+    #[command(
+        after_help = "Example: tollhouse price --model sim-large --usage '{\"input\":1000,\"output\":200}'"
+    )]
     Price(Price),
     /// Count the tokens of a text
     #[command(after_help = "Example: echo hello world | tollhouse count --model gpt-4o")]
     Count(Count),
     /// Start the simulated providers alone
-    #[command(after_help = "Example: tollhouse simulate --listen 127.0.0.1:9001 --truth truth.ndjson --faults 429:0.02")]
+    #[command(
+        after_help = "Example: tollhouse simulate --listen 127.0.0.1:9001 --truth truth.ndjson --faults 429:0.02"
+    )]
     Simulate(Simulate),
     /// The published benchmarks
     #[command(subcommand)]
@@ -111,7 +119,9 @@ pub struct Data {
 #[derive(Debug, Subcommand)]
 pub enum Key {
     /// Create a key; its secret is shown once
-    #[command(after_help = "Example: tollhouse key create --project claims --app assistant --budget \"100 CNY/month\"")]
+    #[command(
+        after_help = "Example: tollhouse key create --project claims --app assistant --budget \"100 CNY/month\""
+    )]
     Create(KeyCreate),
     /// List keys
     #[command(after_help = "Example: tollhouse key list --format json")]
@@ -295,7 +305,9 @@ pub struct Simulate {
 #[derive(Debug, Subcommand)]
 pub enum Bench {
     /// CPU per call and per streamed event against nginx, latency added, memory
-    #[command(after_help = "Example: tollhouse bench gateway --format json\n\nNeeds nginx (Debian: apt-get install nginx).")]
+    #[command(
+        after_help = "Example: tollhouse bench gateway --format json\n\nNeeds nginx (Debian: apt-get install nginx)."
+    )]
     Gateway(BenchGateway),
 }
 

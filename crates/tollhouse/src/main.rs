@@ -3,12 +3,14 @@
 //!
 //! Exit codes: 0 done · 1 the answer is no · 2 wrong use · 3 could not.
 
+mod bench;
 mod cli;
 mod commands;
 mod failure;
 mod house;
 mod logging;
 mod output;
+mod replay;
 mod simulated;
 
 use std::process::ExitCode;

@@ -1,16 +1,16 @@
 //! The simulated providers inside a gateway's own process.
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use config::{BaseUrl, Config};
 use simulator::{SimConfig, SimHandle};
-use tokio::net::TcpListener;
 
 use crate::failure::Failure;
 
 /// Starts them on a free loopback port and points the configuration's providers there.
 pub async fn start(config: &mut Config) -> Result<SimHandle, Failure> {
-    let listener = TcpListener::bind("127.0.0.1:0").await.map_err(Failure::could_not)?;
+    let listener = edge::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).map_err(Failure::could_not)?;
     let sim = SimConfig {
         seed: 1,
         first_token: Duration::from_millis(120),

@@ -10,75 +10,105 @@ use crate::failure::{Exit, Failure, Outcome};
 use crate::{house, output};
 
 pub fn run(args: &Calls) -> Outcome {
-    let filter: Filter = args.filter.parse().map_err(|error| Failure::wrong(format_args!("--filter: {error}")))?;
-    let records = last(args, &filter)?;
-    match args.format {
-        Shape::Json => {
-            for record in &records {
-                output::data(&record.json)?;
-            }
-        }
-        Shape::Csv => {
-            let mut text = RECORD_COLUMNS.map(csv_cell).join(",") + "\n";
-            for record in &records {
-                text += &record.cells.iter().map(|cell| csv_cell(cell)).collect::<Vec<_>>().join(",");
-                text.push('\n');
-            }
-            output::data(&text)?;
-        }
-        Shape::Table if records.is_empty() => output::tell("no attempt passes; make a call, or widen --filter"),
-        Shape::Table => {
-            for record in &records {
-                output::data(&record.line)?;
-            }
-        }
+    let filter: Filter =
+        args.filter.parse().map_err(|error| Failure::wrong(format_args!("--filter: {error}")))?;
+    let heading = line(args.format, &RECORD_COLUMNS.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>());
+    if args.format != Shape::Json {
+        output::data(&heading)?;
     }
+    if args.limit == 0 { all(args, &filter) } else { last(args, &filter) }?;
     Ok(Exit::Done)
 }
 
-/// One record in the three shapes (only the wanted one is filled).
-#[derive(Default)]
-struct Shown {
-    json: String,
-    cells: Vec<String>,
-    line: String,
+/// Every record as it is read, and at the end the attempts that are open.
+fn all(args: &Calls, filter: &Filter) -> Result<(), Failure> {
+    let mut open = Open::default();
+    let mut failed = None;
+    house::scan(&args.data.data, &mut |entry| {
+        if failed.is_none() && open.is_final(entry, filter) {
+            failed = shown(entry, args.format).map(|text| output::data(&text)).and_then(Result::err);
+        }
+    })?;
+    if let Some(failure) = failed {
+        return Err(failure);
+    }
+    open.entries()
+        .iter()
+        .filter_map(|entry| shown(entry, args.format))
+        .try_for_each(|text| output::data(&text))
 }
 
-/// The last `limit` records that pass, oldest first. An attempt that was settled is shown settled, not opened.
-fn last(args: &Calls, filter: &Filter) -> Result<VecDeque<Shown>, Failure> {
-    let mut kept: VecDeque<Entry> = VecDeque::new();
-    let mut open: HashMap<AttemptId, Entry> = HashMap::new();
-    let limit = if args.limit == 0 { usize::MAX } else { args.limit };
+/// The last records, oldest first.
+fn last(args: &Calls, filter: &Filter) -> Result<(), Failure> {
+    let (mut open, mut kept) = (Open::default(), VecDeque::new());
     house::scan(&args.data.data, &mut |entry| {
-        let Some(record) = CallRecord::of(entry) else { return };
-        match &entry.body {
-            EntryBody::Opened(opened) => {
-                if filter.admits(&record) {
-                    open.insert(opened.attempt_id, entry.clone());
-                }
-                return;
-            }
-            EntryBody::Settled(settled) => drop(open.remove(&settled.opened.attempt_id)),
-            EntryBody::Refused(_) | EntryBody::Budget(_) | EntryBody::Admin(_) => {}
-        }
-        if filter.admits(&record) {
+        if open.is_final(entry, filter) {
             kept.push_back(entry.clone());
-            if kept.len() > limit {
+            if kept.len() > args.limit {
                 kept.pop_front();
             }
         }
     })?;
-    let mut still_open: Vec<_> = open.into_values().collect();
-    still_open.sort_unstable_by_key(|entry| entry.seq);
-    kept.extend(still_open);
-    let surplus = kept.len().saturating_sub(limit);
-    Ok(kept.iter().skip(surplus).filter_map(|entry| CallRecord::of(entry)).map(|it| shown(&it, args.format)).collect())
+    kept.extend(open.entries());
+    let surplus = kept.len().saturating_sub(args.limit);
+    if kept.is_empty() {
+        output::tell("no attempt passes; make a call, or widen --filter");
+    }
+    kept.iter()
+        .skip(surplus)
+        .filter_map(|entry| shown(entry, args.format))
+        .try_for_each(|text| output::data(&text))
 }
 
-fn shown(record: &CallRecord<'_>, format: Shape) -> Shown {
-    match format {
-        Shape::Json => Shown { json: record.to_json(), ..Shown::default() },
-        Shape::Csv => Shown { cells: record_cells(record), ..Shown::default() },
-        Shape::Table => Shown { line: reports::record_line(record), ..Shown::default() },
+/// Attempts that were opened and not settled so far.
+#[derive(Default)]
+struct Open(HashMap<AttemptId, Entry>);
+
+impl Open {
+    /// Whether an entry is the last word on something that passes.
+    fn is_final(&mut self, entry: &Entry, filter: &Filter) -> bool {
+        let Some(record) = CallRecord::of(entry) else { return false };
+        match &entry.body {
+            EntryBody::Opened(opened) => {
+                if filter.admits(&record) {
+                    self.0.insert(opened.attempt_id, entry.clone());
+                }
+                false
+            }
+            EntryBody::Settled(settled) => {
+                self.0.remove(&settled.opened.attempt_id);
+                filter.admits(&record)
+            }
+            EntryBody::Refused(_) | EntryBody::Budget(_) | EntryBody::Admin(_) => filter.admits(&record),
+        }
     }
+
+    fn entries(self) -> Vec<Entry> {
+        let mut entries: Vec<_> = self.0.into_values().collect();
+        entries.sort_unstable_by_key(|entry| entry.seq);
+        entries
+    }
+}
+
+fn shown(entry: &Entry, format: Shape) -> Option<String> {
+    let record = CallRecord::of(entry)?;
+    Some(match format {
+        Shape::Json => record.to_json(),
+        Shape::Csv | Shape::Table => line(format, &record_cells(&record)),
+    })
+}
+
+/// Widths of the table's columns; a longer cell pushes its line.
+const WIDTHS: [usize; 16] = [27, 36, 7, 10, 12, 14, 14, 14, 8, 8, 8, 9, 14, 8, 16, 14];
+
+fn line(format: Shape, cells: &[String]) -> String {
+    if format == Shape::Csv {
+        return cells.iter().map(|cell| csv_cell(cell)).collect::<Vec<_>>().join(",");
+    }
+    let padded = cells.iter().zip(WIDTHS).map(|(cell, width)| {
+        let figure = cell.bytes().all(|byte| byte.is_ascii_digit())
+            || matches!(cell.as_str(), "input" | "cached" | "output" | "reasoning" | "charge");
+        if figure { format!("{cell:>width$}") } else { format!("{cell:<width$}") }
+    });
+    padded.collect::<Vec<_>>().join(" ").trim_end().to_owned()
 }

@@ -1,6 +1,6 @@
 //! `tollhouse check`: is the configuration whole?
 
-use config::{Config, Problem, System};
+use config::{Config, Problem, Severity, System};
 use serde_json::json;
 
 use crate::cli::{Check, Shape};
@@ -26,8 +26,9 @@ pub fn run(args: &Check) -> Outcome {
             let mut text = "severity,file,line,column,key,message,fix\n".to_owned();
             for problem in &problems {
                 let (line, column) = (problem.line.to_string(), problem.column.to_string());
-                let severity = problem.severity.to_string();
-                let cells = [&severity, &problem.file, &line, &column, &problem.key, &problem.message, &problem.fix];
+                let severity = severity(problem).to_owned();
+                let cells =
+                    [&severity, &problem.file, &line, &column, &problem.key, &problem.message, &problem.fix];
                 text += &cells.map(|cell| reports::csv_cell(cell)).join(",");
                 text.push('\n');
             }
@@ -54,9 +55,16 @@ pub fn run(args: &Check) -> Outcome {
     Ok(if ok { Exit::Done } else { Exit::No })
 }
 
+fn severity(problem: &Problem) -> &'static str {
+    match problem.severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+    }
+}
+
 fn record(problem: &Problem) -> serde_json::Value {
     json!({
-        "severity": problem.severity.to_string(),
+        "severity": severity(problem),
         "file": problem.file,
         "line": problem.line,
         "column": problem.column,

@@ -11,9 +11,8 @@ use crate::output;
 
 pub fn run(args: &Count) -> Outcome {
     let bytes = match &args.file {
-        Some(path) => {
-            std::fs::read(path).map_err(|error| Failure::could_not(format_args!("{}: {error}", path.display())))?
-        }
+        Some(path) => std::fs::read(path)
+            .map_err(|error| Failure::could_not(format_args!("{}: {error}", path.display())))?,
         None => {
             let mut bytes = Vec::new();
             let read = std::io::stdin().lock().read_to_end(&mut bytes);
@@ -30,7 +29,9 @@ pub fn run(args: &Count) -> Outcome {
         Shape::Json => output::data(
             &json!({ "tokens": count, "tokenizer": tokenizer, "exact": counter.exact }).to_string(),
         )?,
-        Shape::Csv => output::data(&format!("tokens,tokenizer,exact\n{count},{tokenizer},{}", counter.exact))?,
+        Shape::Csv => {
+            output::data(&format!("tokens,tokenizer,exact\n{count},{tokenizer},{}", counter.exact))?
+        }
         Shape::Table if counter.exact => output::data(&format!("{count} tokens ({tokenizer})"))?,
         Shape::Table => output::data(&format!(
             "{count} tokens by {tokenizer}, a stand-in: the vocabulary of {} is not at hand, so this is an estimate",

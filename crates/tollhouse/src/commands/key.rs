@@ -48,7 +48,11 @@ fn create(args: &KeyCreate) -> Outcome {
         Shape::Csv => output::data(&format!("id,secret\n{},{}", text(&made, "id"), text(&made, "secret")))?,
         Shape::Table => {
             output::data(&text(&made, "secret"))?;
-            output::tell(format_args!("key {} of project {}; the secret above is shown this once", text(&made, "id"), text(&made, "project")));
+            output::tell(format_args!(
+                "key {} of project {}; the secret above is shown this once",
+                text(&made, "id"),
+                text(&made, "project")
+            ));
         }
     }
     Ok(Exit::Done)
@@ -81,7 +85,11 @@ fn csv(rows: &[[String; 5]]) -> String {
 }
 
 fn table(rows: &[[String; 5]]) -> String {
-    rows.iter().map(|[id, project, app, domain, state]| format!("{id:<24} {project:<16} {app:<16} {domain:<12} {state}\n")).collect()
+    rows.iter()
+        .map(|[id, project, app, domain, state]| {
+            format!("{id:<24} {project:<16} {app:<16} {domain:<12} {state}\n")
+        })
+        .collect()
 }
 
 fn revoke(folder: &Folder, id: &str) -> Outcome {
@@ -100,7 +108,9 @@ fn create_offline(folder: &Folder, new: NewKey) -> Result<Value, Failure> {
     let (accounts, ledger) = offline(folder)?;
     let (secret, body) = accounts.create_key(spec, "cli").map_err(Failure::wrong)?;
     enact(&accounts, &ledger, &body)?;
-    let EntryBody::Admin(action) = &body else { return Err(Failure::could_not("a key is made by an admin entry")) };
+    let EntryBody::Admin(action) = &body else {
+        return Err(Failure::could_not("a key is made by an admin entry"));
+    };
     if let Some((limit, window)) = allowance {
         let budget = accounts.set_budget(backend::own_budget(&action.object, limit, window), "cli");
         enact(&accounts, &ledger, &budget.map_err(Failure::wrong)?)?;
@@ -130,7 +140,9 @@ fn record(key: &accounts::Key) -> Value {
 fn offline(folder: &Folder) -> Result<(Accounts, Ledger), Failure> {
     let accounts = Accounts::new(Declared::default(), FxTable::default()).map_err(Failure::could_not)?;
     let disk = RealDisk::existing(folder.ledger()).map_err(|error| {
-        Failure::could_not(format_args!("{error}\n  fix: name the folder of a gateway by --data, or start one by `tollhouse serve`"))
+        Failure::could_not(format_args!(
+            "{error}\n  fix: name the folder of a gateway by --data, or start one by `tollhouse serve`"
+        ))
     })?;
     let mut refused = None;
     let mut visit = |entry: &ledger::Entry| {
@@ -138,7 +150,8 @@ fn offline(folder: &Folder) -> Result<(Accounts, Ledger), Failure> {
             refused.get_or_insert(error);
         }
     };
-    let (ledger, _) = Ledger::open(Arc::new(disk), Options::default(), &mut visit, None).map_err(Failure::could_not)?;
+    let (ledger, _) =
+        Ledger::open(Arc::new(disk), Options::default(), &mut visit, None).map_err(Failure::could_not)?;
     match refused {
         Some(error) => Err(Failure::could_not(error)),
         None => Ok((accounts, ledger)),
@@ -151,9 +164,16 @@ fn enact(accounts: &Accounts, ledger: &Ledger, body: &EntryBody) -> Result<(), F
 }
 
 /// Asks the gateway that holds the folder; `None`: there is none.
-fn ask(folder: &Folder, method: http::Method, path: &str, body: Option<Vec<u8>>) -> Result<Option<Value>, Failure> {
+fn ask(
+    folder: &Folder,
+    method: http::Method,
+    path: &str,
+    body: Option<Vec<u8>>,
+) -> Result<Option<Value>, Failure> {
     let Some(running) = folder.running() else { return Ok(None) };
-    let token = folder.read_admin_token().map_err(|error| Failure::could_not(format_args!("the admin token: {error}")))?;
+    let token = folder
+        .read_admin_token()
+        .map_err(|error| Failure::could_not(format_args!("the admin token: {error}")))?;
     let request = http::Request::builder()
         .method(method)
         .uri(format!("http://{}/admin/v1/{path}", running.admin))
@@ -162,30 +182,40 @@ fn ask(folder: &Folder, method: http::Method, path: &str, body: Option<Vec<u8>>)
         .body(Full::new(Bytes::from(body.unwrap_or_default())))
         .map_err(Failure::could_not)?;
     house::runtime()?.block_on(async {
-        let upstream = Upstream::new(UpstreamOptions { allow_private_addresses: true, ..UpstreamOptions::default() });
+        let upstream =
+            Upstream::new(UpstreamOptions { allow_private_addresses: true, ..UpstreamOptions::default() });
         let answer = match upstream.send(request).await {
             Ok(answer) => answer,
             // The note outlived its gateway.
             Err(error) if error.dialed == edge::Dialed::NotConnected => return Ok(None),
-            Err(error) => return Err(Failure::could_not(format_args!("the gateway at {}: {error}", running.admin))),
+            Err(error) => {
+                return Err(Failure::could_not(format_args!("the gateway at {}: {error}", running.admin)));
+            }
         };
         let status = answer.status();
         let bytes = read_limited(answer.into_body(), ANSWER_MAX, std::time::Duration::from_secs(10)).await;
         let bytes = bytes.map_err(Failure::could_not)?;
-        let value: Value = if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).map_err(Failure::could_not)? };
+        let value: Value = if bytes.is_empty() {
+            Value::Null
+        } else {
+            serde_json::from_slice(&bytes).map_err(Failure::could_not)?
+        };
         if status.is_success() {
             return Ok(Some(value));
         }
-        let said = |field: &str| value.pointer(&format!("/error/{field}")).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let said = |field: &str| {
+            value.pointer(&format!("/error/{field}")).and_then(Value::as_str).unwrap_or_default().to_owned()
+        };
         let (message, fix) = (said("message"), said("fix"));
         let fix = if fix.is_empty() { String::new() } else { format!("\n  fix: {fix}") };
-        let failure = if status.is_client_error() { Failure::wrong } else { Failure::could_not::<String> };
-        Err(failure(format!("{message}{fix}")))
+        let text = format!("{message}{fix}");
+        Err(if status.is_client_error() { Failure::wrong(text) } else { Failure::could_not(text) })
     })
 }
 
 fn body(new: &NewKey) -> Vec<u8> {
-    let limits = json!({ "rpm": new.limits.rpm, "tpm": new.limits.tpm, "concurrency": new.limits.concurrency });
+    let limits =
+        json!({ "rpm": new.limits.rpm, "tpm": new.limits.tpm, "concurrency": new.limits.concurrency });
     serde_json::to_vec(&json!({
         "id": new.id, "project": new.project, "app": new.app, "domain": new.domain, "models": new.models,
         "limits": limits, "expires": new.expires, "budget": new.budget,

@@ -7,7 +7,7 @@ mod demo;
 mod key;
 mod price;
 mod report;
-mod serve;
+pub mod serve;
 mod simulate;
 
 use crate::cli::Command;

@@ -11,13 +11,17 @@ use crate::output;
 
 pub fn run(args: &Price) -> Outcome {
     let used: Tokens = serde_json::from_str(&args.usage).map_err(|error| {
-        Failure::wrong(format_args!("--usage: {error}\n  fix: write counts by kind, such as {{\"input\":1000,\"output\":200}}"))
+        Failure::wrong(format_args!(
+            "--usage: {error}\n  fix: write counts by kind, such as {{\"input\":1000,\"output\":200}}"
+        ))
     })?;
     let tier: Tier = args.tier.parse().map_err(|error| Failure::wrong(format_args!("--tier: {error}")))?;
     let at = match &args.at {
         None => Timestamp::now(),
         Some(text) => text.parse().map_err(|error| {
-            Failure::wrong(format_args!("--at: {error}\n  fix: write an RFC 3339 time, such as 2026-11-24T03:00:00Z"))
+            Failure::wrong(format_args!(
+                "--at: {error}\n  fix: write an RFC 3339 time, such as 2026-11-24T03:00:00Z"
+            ))
         })?,
     };
     let plan = plan(args, &books(args)?)?;
@@ -26,7 +30,9 @@ pub fn run(args: &Price) -> Outcome {
         Err(unpriced) => {
             let (code, message) = ("price_unknown", unpriced.to_string());
             match args.format {
-                Shape::Json => output::data(&json!({ "error": { "code": code, "message": message } }).to_string())?,
+                Shape::Json => {
+                    output::data(&json!({ "error": { "code": code, "message": message } }).to_string())?
+                }
                 Shape::Csv | Shape::Table => output::tell(format_args!("tollhouse: {code}: {message}")),
             }
             Ok(Exit::No)
@@ -38,9 +44,12 @@ fn books(args: &Price) -> Result<Books, Failure> {
     let files = match &args.book {
         Some(path) => {
             let json = std::fs::read(path);
-            vec![(path.display().to_string(), json.map_err(|error| Failure::could_not(format_args!("{}: {error}", path.display())))?)]
+            vec![(
+                path.display().to_string(),
+                json.map_err(|error| Failure::could_not(format_args!("{}: {error}", path.display())))?,
+            )]
         }
-        None => config::embedded_books().into_iter().map(|file| (file.name, file.json)).collect(),
+        None => config::built_in_books().into_iter().map(|file| (file.name, file.json)).collect(),
     };
     let mut books = Vec::new();
     for (name, json) in files {
@@ -53,7 +62,9 @@ fn books(args: &Price) -> Result<Books, Failure> {
 fn plan(args: &Price, books: &Books) -> Result<PlanRef, Failure> {
     if let Some(id) = &args.plan {
         let known = || books.plans().iter().map(|plan| plan.id().to_string()).collect::<Vec<_>>().join(", ");
-        return books.plan(id).ok_or_else(|| Failure::wrong(format_args!("no plan `{id}`; the books have {}", known())));
+        return books
+            .plan(id)
+            .ok_or_else(|| Failure::wrong(format_args!("no plan `{id}`; the books have {}", known())));
     }
     let model = args.model.as_deref().unwrap_or_default();
     let found = books.find(args.provider.as_deref(), model, args.site.as_deref());
@@ -62,7 +73,9 @@ fn plan(args: &Price, books: &Books) -> Result<PlanRef, Failure> {
         [] => Err(Failure::wrong(format_args!("no plan of the books covers model `{model}` there"))),
         several => {
             let ids = several.iter().map(|plan| plan.id().to_string()).collect::<Vec<_>>().join(", ");
-            Err(Failure::wrong(format_args!("several plans cover `{model}`: {ids}\n  fix: name one by --plan")))
+            Err(Failure::wrong(format_args!(
+                "several plans cover `{model}`: {ids}\n  fix: name one by --plan"
+            )))
         }
     }
 }
@@ -83,7 +96,15 @@ fn show(format: Shape, plan: &PlanRef, rated: &Rated) -> Result<(), Failure> {
         Shape::Csv => {
             let mut text = "kind,count,rate_id,price,per,amount,currency\n".to_owned();
             for line in &rated.lines {
-                let cells = [line.kind.name(), &line.count.to_string(), &line.rate_id, &line.price, &line.per.to_string(), &line.exact, currency.code()];
+                let cells = [
+                    line.kind.name(),
+                    &line.count.to_string(),
+                    &line.rate_id,
+                    &line.price,
+                    &line.per.to_string(),
+                    &line.exact,
+                    currency.code(),
+                ];
                 text += &cells.map(reports::csv_cell).join(",");
                 text.push('\n');
             }
@@ -94,10 +115,18 @@ fn show(format: Shape, plan: &PlanRef, rated: &Rated) -> Result<(), Failure> {
             for line in &rated.lines {
                 text += &format!(
                     "  {:>12} {:<16} × {} / {} = {} {currency}   [{}]\n",
-                    line.count, line.kind.name(), line.price, line.per, line.exact, line.rate_id
+                    line.count,
+                    line.kind.name(),
+                    line.price,
+                    line.per,
+                    line.exact,
+                    line.rate_id
                 );
             }
-            text += &format!("charge {amount} {currency} (sum {} rounded once to 10^-9, half to even)", rated.exact);
+            text += &format!(
+                "charge {amount} {currency} (sum {} rounded once to 10^-9, half to even)",
+                rated.exact
+            );
             output::data(&text)
         }
     }

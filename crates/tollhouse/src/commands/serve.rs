@@ -39,7 +39,8 @@ pub async fn start(args: &Serve, mut sourced: Sourced) -> Result<(Serving, Optio
     let serving = house::serve(house, sourced, &token).await?;
     let (listen, admin) = (serving.listen()?, serving.admin_listen()?);
     let house = std::sync::Arc::clone(serving.house());
-    let welcomed = tokio::task::spawn_blocking(move || house::welcome(&house, &source, listen, admin, &token)).await;
+    let welcomed =
+        tokio::task::spawn_blocking(move || house::welcome(&house, &source, listen, admin, &token)).await;
     welcomed.map_err(Failure::could_not)??;
     Ok((serving, simulator))
 }

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use simulator::{Faults, SimConfig};
-use tokio::net::TcpListener;
 
 use crate::cli::Simulate;
 use crate::failure::{Exit, Failure, Outcome};
@@ -11,12 +10,13 @@ use crate::{house, output};
 
 pub fn run(args: &Simulate) -> Outcome {
     if args.list_faults {
-        output::data(&simulator::fault_table())?;
+        output::data(&simulator::fault_help())?;
         return Ok(Exit::Done);
     }
     let config = SimConfig {
         seed: args.seed,
-        faults: Faults::parse(&args.faults).map_err(|error| Failure::wrong(format_args!("--faults: {error}")))?,
+        faults: Faults::parse(&args.faults)
+            .map_err(|error| Failure::wrong(format_args!("--faults: {error}")))?,
         first_token: Duration::from_millis(args.first_token_ms),
         token: Duration::from_millis(args.token_ms),
         billing: args.billing.parse().map_err(|error| Failure::wrong(format_args!("--billing: {error}")))?,
@@ -25,11 +25,10 @@ pub fn run(args: &Simulate) -> Outcome {
         ..SimConfig::default()
     };
     house::runtime()?.block_on(async {
-        let listener = TcpListener::bind(args.listen)
-            .await
+        let listener = edge::bind(args.listen)
             .map_err(|error| Failure::could_not(format_args!("cannot listen on {}: {error}", args.listen)))?;
         let handle = simulator::serve(listener, config).await.map_err(Failure::could_not)?;
-        output::data(&format!("simulated providers on http://{}", handle.addr()))?;
+        output::data(&format!("simulated providers on http://{}", handle.addr))?;
         house::until_told_to_stop().await?;
         handle.stop().await;
         Ok(Exit::Done)

@@ -5,10 +5,12 @@ use std::collections::VecDeque;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use accounts::{AccountsError, BudgetDef, BudgetState, HoldBy, Key, KeySpec, Mode, Scope, Window, parse_allowance};
+use accounts::{
+    AccountsError, BudgetDef, BudgetState, HoldBy, Key, KeySpec, Mode, Scope, Window, parse_allowance,
+};
 use console::{
-    Backend, BudgetChange, BudgetView, CreatedKey, KeyView, LedgerView, Limits, NewKey, OfferView, OrgView, Problem,
-    ProjectView, ProviderView, ShownSecret,
+    Backend, BudgetChange, BudgetView, CreatedKey, KeyView, LedgerView, Limits, NewKey, OfferView, OrgView,
+    Problem, ProjectView, ProviderView, ShownSecret,
 };
 use gateway::now;
 use ledger::{AdminAction, CallId, Entry, EntryBody, RealDisk, UnixMicros, name};
@@ -53,7 +55,12 @@ impl Desk {
     }
 
     fn key_view(&self, key: &Key) -> KeyView {
-        let org = self.accounts.projects().iter().find(|project| project.id == key.project).map(|it| it.org.clone());
+        let org = self
+            .accounts
+            .projects()
+            .iter()
+            .find(|project| project.id == key.project)
+            .map(|it| it.org.clone());
         let state = if key.revoked {
             "revoked"
         } else if key.expires.is_some_and(|at| at <= now()) {
@@ -79,8 +86,8 @@ impl Desk {
 
     fn budget_view(state: &BudgetState) -> BudgetView {
         let def = &state.def;
-        let scope: BTreeMap<_, _> = def.scope.parts().map(|(part, value)| (part.to_owned(), value.to_owned())).collect();
-        let nano = |sum: accounts::Sum| i64::try_from(sum.0).unwrap_or(i64::MAX);
+        let scope: BTreeMap<_, _> =
+            def.scope.parts().map(|(part, value)| (part.to_owned(), value.to_owned())).collect();
         BudgetView {
             id: def.id.clone(),
             scope,
@@ -89,9 +96,9 @@ impl Desk {
             hold: word(def.hold == HoldBy::P99, "p99", "max"),
             zone: def.zone.clone(),
             currency: def.limit.currency,
-            limit_nano: def.limit.amount.0,
-            spent_nano: nano(state.spent),
-            held_nano: nano(state.held),
+            limit_nano: def.limit.amount.0.into(),
+            spent_nano: state.spent.0,
+            held_nano: state.held.0,
             resets_at: state.resets_at.map(rfc3339),
             source: String::new(),
         }
@@ -175,7 +182,9 @@ impl Backend for Desk {
         let (spec, allowance) = spec(new)?;
         let (secret, body) = self.accounts.create_key(spec, ACTOR).map_err(refused)?;
         self.enact(&body)?;
-        let EntryBody::Admin(action) = &body else { return Err(Problem::internal("a key is made by an admin entry")) };
+        let EntryBody::Admin(action) = &body else {
+            return Err(Problem::internal("a key is made by an admin entry"));
+        };
         let id = action.object.to_string();
         if let Some((limit, window)) = allowance {
             let def = own_budget(&id, limit, window);
@@ -191,7 +200,10 @@ impl Backend for Desk {
         let body = self.accounts.revoke_key(id, ACTOR).map_err(refused)?;
         self.enact(&body)?;
         let keys = self.accounts.keys();
-        keys.iter().find(|key| key.id == id).map(|key| self.key_view(key)).ok_or_else(|| Problem::not_found("key", id))
+        keys.iter()
+            .find(|key| key.id == id)
+            .map(|key| self.key_view(key))
+            .ok_or_else(|| Problem::not_found("key", id))
     }
 
     fn orgs(&self) -> Result<Vec<OrgView>, Problem> {
@@ -374,13 +386,17 @@ fn definition(id: &str, change: BudgetChange) -> Result<BudgetDef, Problem> {
         id: id.to_owned(),
         scope,
         limit,
-        window: read_word("window", &change.window, &[
-            ("hour", Window::Hour),
-            ("day", Window::Day),
-            ("week", Window::Week),
-            ("month", Window::Month),
-            ("total", Window::Total),
-        ])?,
+        window: read_word(
+            "window",
+            &change.window,
+            &[
+                ("hour", Window::Hour),
+                ("day", Window::Day),
+                ("week", Window::Week),
+                ("month", Window::Month),
+                ("total", Window::Total),
+            ],
+        )?,
         mode: read_word("mode", &change.mode, &[("enforce", Mode::Enforce), ("warn", Mode::Warn)])?,
         hold: read_word("hold", &change.hold, &[("p99", HoldBy::P99), ("max", HoldBy::Max)])?,
         zone: String::new(),
@@ -402,7 +418,11 @@ pub(crate) fn spec(new: NewKey) -> Result<(KeySpec, Option<Allowance>), Problem>
         None => None,
         Some(text) => {
             let at: jiff::Timestamp = text.parse().map_err(|error: jiff::Error| {
-                Problem::field("expires", error.to_string(), "write an RFC 3339 time: 2027-12-31T00:00:00+08:00")
+                Problem::field(
+                    "expires",
+                    error.to_string(),
+                    "write an RFC 3339 time: 2027-12-31T00:00:00+08:00",
+                )
             })?;
             Some(UnixMicros(at.as_microsecond()))
         }
@@ -410,7 +430,11 @@ pub(crate) fn spec(new: NewKey) -> Result<(KeySpec, Option<Allowance>), Problem>
     let allowance = match &new.budget {
         None => None,
         Some(text) => Some(parse_allowance(text).map_err(|error| {
-            Problem::field("budget", error.to_string(), "write an amount, a currency and a window: 100 CNY/month")
+            Problem::field(
+                "budget",
+                error.to_string(),
+                "write an amount, a currency and a window: 100 CNY/month",
+            )
         })?),
     };
     let spec = KeySpec {
@@ -419,7 +443,11 @@ pub(crate) fn spec(new: NewKey) -> Result<(KeySpec, Option<Allowance>), Problem>
         app: new.app,
         domain: (!new.domain.is_empty()).then_some(new.domain),
         models: new.models,
-        limits: accounts::Limits { rpm: new.limits.rpm, tpm: new.limits.tpm, concurrency: new.limits.concurrency },
+        limits: accounts::Limits {
+            rpm: new.limits.rpm,
+            tpm: new.limits.tpm,
+            concurrency: new.limits.concurrency,
+        },
         expires,
     };
     Ok((spec, allowance))

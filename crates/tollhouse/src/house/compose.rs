@@ -6,7 +6,9 @@ use std::fmt::Display;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 
-use accounts::{BudgetDef, Declared, FxTable, HoldBy, Key, Limits, Mode, Org, Project, Scope, SecretHash, Window};
+use accounts::{
+    BudgetDef, Declared, FxTable, HoldBy, Key, Limits, Mode, Org, Project, Scope, SecretHash, Window,
+};
 use config::Config;
 use gateway::{Provider, ProviderSpec};
 use ledger::UnixMicros;
@@ -35,7 +37,11 @@ fn org(org: &config::Org) -> Org {
         id: org.id.clone(),
         currency: org.currency,
         time_zone: org.time_zone.iana_name().unwrap_or("UTC").to_owned(),
-        owner_country: org.owner_country.as_ref().map(|country| country.code().to_owned()).unwrap_or_default(),
+        owner_country: org
+            .owner_country
+            .as_ref()
+            .map(|country| country.code().to_owned())
+            .unwrap_or_default(),
     }
 }
 
@@ -46,7 +52,7 @@ fn project(project: &config::Project) -> Project {
         domain: project.domain.clone().unwrap_or_default(),
         policy: Some(project.policy.clone()),
         data_class: project.data_class.name().to_owned(),
-        origin: project.origin.as_ref().map(ToString::to_string).unwrap_or_default(),
+        origin: project.origin.as_ref().map(|place| place.code.clone()).unwrap_or_default(),
     }
 }
 
@@ -112,22 +118,18 @@ pub fn books(config: &Config) -> Result<Arc<Books>, Failure> {
 pub fn providers(config: &Config) -> Result<HashMap<String, Arc<Provider>>, Failure> {
     let mut providers = HashMap::new();
     for provider in &config.providers {
-        let quirk = dialects::quirk(provider.kind.name())
-            .ok_or_else(|| unchecked(format_args!("provider kind {} is not known to dialects", provider.kind)))?;
+        let quirk = provider.kind.quirk();
         let made = Provider::new(&ProviderSpec {
             name: &provider.id,
             quirk,
-            dialect: provider.dialect.name().parse().map_err(unchecked)?,
+            dialect: quirk.dialect,
             base_url: &provider.base_url.to_string(),
             credential: provider.api_key.as_ref().map_or("", |key| key.expose_for_header()),
             connect_timeout: provider.connect_timeout,
             first_byte_timeout: provider.first_byte_timeout,
             idle_timeout: provider.idle_timeout,
             allow_private_addresses: provider.allow_private_addresses,
-            on_hangup: match provider.on_hangup {
-                config::Hangup::Cancel => dialects::Hangup::Cancel,
-                config::Hangup::Drain => dialects::Hangup::Drain,
-            },
+            on_hangup: provider.on_hangup,
         });
         providers.insert(provider.id.clone(), Arc::new(made.map_err(unchecked)?));
     }
@@ -151,8 +153,11 @@ fn offer(config: &Config, offer: &config::Offer) -> Result<Offer, Failure> {
     let site = config.sites.iter().find(|site| site.id == offer.site);
     let site = site.ok_or_else(|| unchecked(format_args!("offer {}: no site {}", offer.id, offer.site)))?;
     let provider = config.providers.iter().find(|provider| provider.id == offer.provider);
-    let provider = provider.ok_or_else(|| unchecked(format_args!("offer {}: no provider {}", offer.id, offer.provider)))?;
-    let capability = |it: &config::Capability| it.name().parse::<Capability>().map(Capability::bit).map_err(unchecked);
+    let provider = provider
+        .ok_or_else(|| unchecked(format_args!("offer {}: no provider {}", offer.id, offer.provider)))?;
+    let dialect = provider.kind.dialect();
+    let capability =
+        |it: &config::Capability| it.name().parse::<Capability>().map(Capability::bit).map_err(unchecked);
     let mut capabilities = 0;
     for it in &offer.capabilities {
         capabilities |= capability(it)?;
@@ -160,7 +165,7 @@ fn offer(config: &Config, offer: &config::Offer) -> Result<Offer, Failure> {
     Ok(Offer {
         id: offer.id.clone(),
         provider: offer.provider.clone(),
-        dialect: provider.dialect.name().to_owned(),
+        dialect: dialect.name().to_owned(),
         model: offer.model.clone(),
         names: offer.names.clone(),
         site: offer.site.clone(),
@@ -187,7 +192,10 @@ fn policy(policy: &config::Policy) -> Result<Policy, Failure> {
         config::Objective::Latency => Objective::Latency,
         config::Objective::Ordered => Objective::Ordered,
         other @ (config::Objective::Weighted | config::Objective::Value) => {
-            return Err(unchecked(format_args!("policy {}: objective {other} is not in this version", policy.id)));
+            return Err(unchecked(format_args!(
+                "policy {}: objective {other} is not in this version",
+                policy.id
+            )));
         }
     };
     let codes = |list: &[config::Country]| list.iter().map(|country| country.code().to_owned()).collect();
@@ -206,7 +214,9 @@ fn policy(policy: &config::Policy) -> Result<Policy, Failure> {
         id: policy.id.clone(),
         objective,
         max_attempts: policy.max_attempts,
-        first_token_ms: policy.first_token_p95.map(|limit| u64::try_from(limit.as_millis()).unwrap_or(u64::MAX)),
+        first_token_ms: policy
+            .first_token_p95
+            .map(|limit| u64::try_from(limit.as_millis()).unwrap_or(u64::MAX)),
         rules,
     })
 }

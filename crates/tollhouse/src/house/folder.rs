@@ -31,7 +31,11 @@ fn failed(path: &Path, error: &io::Error) -> Failure {
 impl Folder {
     /// Makes it if it is not there, for its owner alone.
     pub fn make(path: &Path) -> Result<Self, Failure> {
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|error| failed(path, &error))?;
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(path)
+            .map_err(|error| failed(path, &error))?;
         Ok(Self { path: path.to_owned() })
     }
 

@@ -18,7 +18,7 @@ use ledger::{Entry, RealDisk};
 pub use folder::Folder;
 pub use open::{House, open};
 pub use serving::{Serving, serve};
-pub use source::{Source, Sourced, find};
+pub use source::{Source, Sourced, find, simulated};
 pub use welcome::welcome;
 
 use crate::failure::Failure;
@@ -48,7 +48,9 @@ pub async fn until_told_to_stop() -> Result<(), Failure> {
 pub fn scan(data: &Path, each: &mut dyn FnMut(&Entry)) -> Result<(), Failure> {
     let folder = Folder::ledger_of(data);
     let disk = RealDisk::existing(&folder).map_err(|error| {
-        Failure::could_not(format_args!("{error}\n  fix: name the folder of a gateway by --data, or start one by `tollhouse serve`"))
+        Failure::could_not(format_args!(
+            "{error}\n  fix: name the folder of a gateway by --data, or start one by `tollhouse serve`"
+        ))
     })?;
     let mut each = |entry: &Entry| {
         each(entry);

@@ -50,9 +50,11 @@ impl Supply {
 /// Opens a house in a data folder. Blocking: it reads the whole ledger.
 pub fn open(config: &Config, folder: Folder) -> Result<House, Failure> {
     let supply = Supply::of(config)?;
-    let accounts = Accounts::new(compose::declared(config), compose::fx(config)?).map_err(Failure::could_not)?;
+    let accounts =
+        Accounts::new(compose::declared(config), compose::fx(config)?).map_err(Failure::could_not)?;
     let accounts = Arc::new(accounts);
-    let (live, metrics, foresight) = (Arc::new(Live::default()), Arc::new(Metrics::default()), Arc::new(Foresight::default()));
+    let (live, metrics, foresight) =
+        (Arc::new(Live::default()), Arc::new(Metrics::default()), Arc::new(Foresight::default()));
     let disk = RealDisk::new(folder.ledger()).map_err(Failure::could_not)?;
     let options = Options { commit_interval: config.ledger.commit_interval, ..Options::default() };
     let mut refused = None;
@@ -78,7 +80,9 @@ pub fn open(config: &Config, folder: Folder) -> Result<House, Failure> {
     }
     if let Some(refused) = refused {
         // An entry that passed its checksum and is not understood: an older release must not guess at money.
-        return Err(Failure::could_not(format_args!("the ledger holds what this release does not understand: {refused}")));
+        return Err(Failure::could_not(format_args!(
+            "the ledger holds what this release does not understand: {refused}"
+        )));
     }
     let left_open = settle_left_open(&accounts, &ledger).map_err(Failure::could_not)?;
     let mut last = None;

@@ -32,7 +32,9 @@ pub async fn watch(house: Arc<House>, sourced: Sourced) {
         }
         stamps = seen;
         match source::load(&path) {
-            Err(refused) => output::tell(format_args!("tollhouse: reload refused, nothing has changed: {refused}")),
+            Err(refused) => {
+                output::tell(format_args!("tollhouse: reload refused, nothing has changed: {refused}"))
+            }
             Ok(fresh) if fresh.config == loaded.config => {}
             Ok(fresh) => match apply(&house, &loaded.config, &fresh.config) {
                 Ok(()) => {
@@ -40,7 +42,9 @@ pub async fn watch(house: Arc<House>, sourced: Sourced) {
                     stamps = self::stamps(&fresh.sources);
                     loaded = fresh;
                 }
-                Err(refused) => output::tell(format_args!("tollhouse: reload refused, nothing has changed: {refused}")),
+                Err(refused) => {
+                    output::tell(format_args!("tollhouse: reload refused, nothing has changed: {refused}"))
+                }
             },
         }
     }
@@ -51,7 +55,9 @@ fn stamps(files: &[PathBuf]) -> Vec<Option<SystemTime>> {
 }
 
 fn apply(house: &House, old: &config::Config, new: &config::Config) -> Result<(), Failure> {
-    if (&old.server, &old.ledger, &old.foresight, &old.telemetry) != (&new.server, &new.ledger, &new.foresight, &new.telemetry) {
+    if (&old.server, &old.ledger, &old.foresight, &old.telemetry)
+        != (&new.server, &new.ledger, &new.foresight, &new.telemetry)
+    {
         return Err(Failure::could_not(
             "[server], [ledger], [foresight] and [telemetry] are read at start only\n  fix: restart, or change them back",
         ));

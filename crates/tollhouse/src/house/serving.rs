@@ -29,7 +29,7 @@ pub struct Serving {
 /// Binds the listeners. Whatever cannot be had is told before a call is taken.
 pub async fn serve(house: House, sourced: Sourced, token: &str) -> Result<Serving, Failure> {
     let server = &sourced.loaded.config.server;
-    let (data, admin) = (bind(server.listen).await?, bind(server.admin_listen).await?);
+    let (data, admin) = (bind(server.listen)?, bind(server.admin_listen)?);
     let listen = admin.local_addr().map_err(Failure::could_not)?;
     house.folder.note_running(listen)?;
     let house = Arc::new(house);
@@ -39,8 +39,8 @@ pub async fn serve(house: House, sourced: Sourced, token: &str) -> Result<Servin
     Ok(Serving { house, sourced, data, admin, console, grace })
 }
 
-async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
-    TcpListener::bind(address).await.map_err(|error| {
+fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
+    edge::bind(address).map_err(|error| {
         Failure::could_not(format_args!("cannot listen on {address}: {error}\n  fix: free the port, or choose another by --listen / --admin-listen"))
     })
 }

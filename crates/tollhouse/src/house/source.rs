@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use config::{Config, Env as _, Loaded, Problem, System};
+use config::{Config, Loaded, Problem, System};
 
 use crate::failure::Failure;
 use crate::output;
@@ -44,7 +44,7 @@ pub fn find(named: Option<&Path>) -> Result<Sourced, Failure> {
 
 /// The configuration of the simulated providers.
 pub fn simulated() -> Result<Sourced, Failure> {
-    let loaded = Config::simulated(System.now()).map_err(|problems| refuse(&problems))?;
+    let loaded = Config::simulated().map_err(|problems| refuse(&problems))?;
     Ok(Sourced { source: Source::Simulated, loaded })
 }
 

@@ -11,7 +11,13 @@ use crate::output;
 
 /// Tells where everything is. With simulated providers and no usable key it makes a first one, whose secret is shown
 /// this once.
-pub fn welcome(house: &House, source: &Source, listen: SocketAddr, admin: SocketAddr, token: &str) -> Result<(), Failure> {
+pub fn welcome(
+    house: &House,
+    source: &Source,
+    listen: SocketAddr,
+    admin: SocketAddr,
+    token: &str,
+) -> Result<(), Failure> {
     match source {
         Source::File(path) => output::tell(format_args!("tollhouse: configuration {}", path.display())),
         Source::Environment => output::tell("tollhouse: providers by the keys in the environment"),
@@ -30,7 +36,9 @@ pub fn welcome(house: &House, source: &Source, listen: SocketAddr, admin: Socket
     output::tell(format_args!("admin API: http://{admin}/admin/v1 with `Authorization: Bearer {token}`"));
     output::tell(format_args!("data:      {}", house.folder.path().display()));
     let Some(project) = house.accounts.projects().first().map(|project| project.id.clone()) else {
-        output::tell("no project is configured: write [[orgs]] and [[projects]], then `tollhouse key create`");
+        output::tell(
+            "no project is configured: write [[orgs]] and [[projects]], then `tollhouse key create`",
+        );
         return Ok(());
     };
     if house.accounts.keys().iter().any(|key| !key.revoked) {
@@ -51,7 +59,8 @@ pub fn welcome(house: &House, source: &Source, listen: SocketAddr, admin: Socket
 pub fn first_key(house: &House, project: String) -> Result<String, Failure> {
     let spec = KeySpec { id: Some("first-key".to_owned()), project, ..KeySpec::default() };
     let (secret, body) = house.accounts.create_key(spec, "first-start").map_err(Failure::could_not)?;
-    let ticket = house.accounts.enact(&body, |body| house.ledger.append(now(), body)).map_err(Failure::could_not)?;
+    let ticket =
+        house.accounts.enact(&body, |body| house.ledger.append(now(), body)).map_err(Failure::could_not)?;
     house.ledger.durable_blocking(ticket).map_err(Failure::could_not)?;
     Ok(secret.show_once().to_owned())
 }
