@@ -10,5 +10,5 @@ mod listen;
 mod upstream;
 
 pub use body::{Body, BodyError, read_body, read_limited};
-pub use listen::{Limits, Stop, serve};
+pub use listen::{Limits, Stop, bind, serve};
 pub use upstream::{Dialed, Upstream, UpstreamError, UpstreamOptions};

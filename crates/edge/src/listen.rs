@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +12,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::{Semaphore, watch};
 
 use crate::Body;
@@ -62,6 +63,19 @@ impl Stop {
         // The sender lives in `self`, so waiting cannot fail.
         let _ = receiver.wait_for(|stop| *stop).await;
     }
+}
+
+/// Connections that may wait to be accepted. The usual 128 turns a burst of callers away with a TCP reset, before
+/// any code here could answer them; the kernel lowers it to its own limit (`net.core.somaxconn`).
+const BACKLOG: u32 = 4_096;
+
+/// Listens on an address, with room for a burst.
+pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // As `TcpListener::bind` does: a restart need not wait for the last connections' TIME_WAIT.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 /// Serves connections until `stop`, then waits for those under way. The caller bounds that wait.
