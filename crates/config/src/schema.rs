@@ -190,14 +190,14 @@ pub(crate) static KEYS: &[Key] = &[
     Key::must("orgs", "id", Shape::Id, "Its id."),
     Key::must("orgs", "currency", Shape::Currency, "What its offers are compared in and its reports lead with."),
     Key::may("orgs", "time_zone", Shape::Zone, "Where its days and months begin.").or("UTC"),
-    Key::may("orgs", "owner_country", Shape::Country, "The country of who owns it. Absent: not known."),
+    Key::may("orgs", "owner_country", Shape::Country, "The country of who owns it. Absent: not known. A fact on record: no rule of this version asks for it."),
 
     Key::must("projects", "id", Shape::Id, "Its id."),
     Key::must("projects", "org", Shape::Id, "The org that pays."),
     Key::may("projects", "domain", Shape::Id, "Label of its calls: `finance`, `healthcare`, …"),
     Key::must("projects", "policy", Shape::Id, "The policy of calls whose model names none."),
     Key::must("projects", "data_class", Shape::Word(DataClass::NAMES), "How much the data of its calls must be guarded."),
-    Key::may("projects", "origin", Shape::Place, "Where its calls come from, a country or a part of one. Absent: not known."),
+    Key::may("projects", "origin", Shape::Place, "Where its calls come from, a country or a part of one. Absent: not known. A fact on record: no rule of this version asks for it."),
 
     Key::must("keys", "id", Shape::Id, "Its id; not the secret."),
     Key::must("keys", "project", Shape::Id, "The project it spends for."),
@@ -241,7 +241,7 @@ pub(crate) static KEYS: &[Key] = &[
     Key::may("providers.NAME", "on_hangup", Shape::Word(dialects::Hangup::NAMES), "What a caller's hang-up does to the provider's answer. Absent: `cancel` for providers known to stop the bill (openai, anthropic, deepseek), else `drain`."),
 
     Key::must("sites.NAME", "jurisdiction", Shape::Country, "Whose law applies to the hardware."),
-    Key::may("sites.NAME", "location", Shape::Table, "Where it stands. Absent: not known."),
+    Key::may("sites.NAME", "location", Shape::Table, "Where it stands. Absent: not known. A fact on record: latency is measured, not derived."),
     Key::may("sites.NAME", "inference_scope", Shape::Word(InferenceScope::NAMES), "How far from it a call may run. What may run anywhere (`global`, `unknown`) meets no rule about jurisdictions.").or("unknown"),
     Key::may("sites.NAME", "accelerators", Shape::List, "What it computes with; for reports."),
     Key::must("sites.NAME.location", "lat", Shape::Degrees(-90, 90), "Degrees north."),
@@ -259,8 +259,8 @@ pub(crate) static KEYS: &[Key] = &[
     Key::must("offers", "max_output", Shape::Count(1, SOME), "Output, tokens; less than or equal to `context_window`."),
     Key::must("offers", "capabilities", Shape::Words(Capability::NAMES), "What it can do. A call that needs more goes elsewhere."),
     Key::may("offers", "quota", Shape::Table, "What the provider allows. Absent: no limit known."),
-    Key::may("offers.quota", "rpm", Shape::Count(1, SOME), "Requests a minute."),
-    Key::may("offers.quota", "tpm", Shape::Count(1, SOME), "Tokens a minute."),
+    Key::may("offers.quota", "rpm", Shape::Count(1, SOME), "Requests a minute.").idle("a provider that has enough says so with status 429, and the call goes to the next offer"),
+    Key::may("offers.quota", "tpm", Shape::Count(1, SOME), "Tokens a minute.").idle("a provider that has enough says so with status 429, and the call goes to the next offer"),
     Key::may("offers.quota", "concurrency", Shape::Count(1, SOME), "Calls under way at once."),
 
     Key::may("models.NAME", "policy", Shape::Id, "Its policy. Absent: the project's."),
