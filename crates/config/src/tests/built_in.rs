@@ -16,7 +16,7 @@ fn the_simulated_house_loads_without_a_word() {
         config
             .providers
             .iter()
-            .all(|provider| provider.api_key.is_none() && provider.allow_private_addresses)
+            .all(|provider| provider.api_key.is_some() && provider.allow_private_addresses)
     );
     assert_eq!(config.projects[0].data_class, DataClass::Personal);
     let currencies: Vec<&str> = config.offers.iter().map(|offer| offer.currency.code()).collect();
