@@ -65,20 +65,29 @@ export function exact(nano) {
 }
 
 /**
- * An amount for reading: cents from one unit on, four places from a cent on, else all nine, so that a small charge
- * is never shown as nothing. The exact amount belongs into the title beside it.
+ * An amount for reading: two places from one unit on, four from a cent on, six from a millionth on, else all nine,
+ * so that a small charge is never shown as nothing. The exact amount belongs into the title beside it.
  * @param {string | null | undefined} nano decimal text of 10^-9 units @param {string} unknown
+ * @param {number} least places, so that a column's points stand under each other
  */
-export function money(nano, unknown = "unknown") {
+export function money(nano, unknown = "unknown", least = 2) {
   if (nano === null || nano === undefined) return unknown;
   const value = BigInt(nano);
   const size = value < 0n ? -value : value;
-  const places = size === 0n || size >= UNIT ? 2 : size >= UNIT / 100n ? 4 : 9;
+  const needed = size === 0n || size >= UNIT ? 2 : size >= UNIT / 100n ? 4 : size >= 1000n ? 6 : 9;
+  const places = Math.max(needed, least);
   const scaled = rounded(size, 10n ** BigInt(9 - places));
   const digits = scaled.toString().padStart(places + 1, "0");
   const fraction = digits.slice(-places);
-  const shown = places === 9 ? fraction.replace(/0+$/, "") : fraction;
-  return `${value < 0n ? "-" : ""}${grouped(digits.slice(0, -places))}.${shown}`;
+  return `${value < 0n ? "-" : ""}${grouped(digits.slice(0, -places))}.${fraction}`;
+}
+
+/** An amount in three figures, for a rate: `0.00394`. @param {string} nano decimal text of 10^-9 units */
+export function about(nano) {
+  const value = BigInt(nano);
+  const size = value < 0n ? -value : value;
+  const drop = 10n ** BigInt(Math.max(0, size.toString().length - 3));
+  return exact(String(rounded(value, drop) * drop));
 }
 
 /** Parts of a whole in tenths of a percent: `12.3 %`; nothing of nothing is `–`. @param {bigint | number} part @param {bigint | number} all */

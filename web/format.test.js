@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { compact, duration, exact, money, percent, share, whole } from "./format.js";
+import { about, compact, duration, exact, money, percent, share, whole } from "./format.js";
 
 test("counts keep three figures, in the language's units", () => {
   for (const [n, en, zh] of [
@@ -34,6 +34,7 @@ test("a small charge is never shown as nothing, an unknown one never as a number
     ["0", "0.00"],
     ["1", "0.000000001"],
     ["123000", "0.000123"],
+    ["1266560", "0.001267"],
     ["10000000", "0.0100"],
     ["123456789", "0.1235"],
     ["1005000000", "1.01"],
@@ -42,6 +43,13 @@ test("a small charge is never shown as nothing, an unknown one never as a number
   ]) assert.equal(money(nano), shown);
   assert.equal(money(null), "unknown");
   assert.equal(money(undefined, "未知"), "未知");
+});
+
+test("a column keeps its points in line, a rate its three figures", () => {
+  assert.equal(money("1500000000", "", 6), "1.500000");
+  assert.equal(money("0", "", 6), "0.000000");
+  for (const [nano, shown] of [["3939422", "0.00394"], ["0", "0"], ["7", "0.000000007"], ["1234567890123", "1,230"], ["999600000", "1"]])
+    assert.equal(about(nano), shown);
 });
 
 test("parts of a whole", () => {

@@ -40,7 +40,7 @@ export function App() {
       <${Figures} />
       <${Charts} />
       <${Calls} />
-      <div class="pair"><${Budgets} /><${Providers} /></div>
+      <div class="pair tilt"><${Budgets} /><${Providers} /></div>
       <${Keys} />
     </main>`;
 }

@@ -59,9 +59,9 @@ export function Calls() {
       <div class="scroll" onPointerEnter=${hold} onPointerLeave=${release}>
         <table class="calls">
           <thead><tr>
-            <th>${say("time")}</th><th>${say("app")}</th><th>${say("project")}</th><th>${say("model")}</th>
-            <th class="n">${say("in_out")}</th><th class="n">${say("out")}</th><th class="n">${say("charge")}</th>
-            <th class="n">${say("took")}</th><th>${say("known")}</th><th>${say("status")}</th>
+            <th>${say("time")}</th><th class="spare">${say("app")}</th><th class="spare">${say("project")}</th><th>${say("model")}</th>
+            <th class="n spare">${say("in_out")}</th><th class="n spare">${say("out")}</th><th class="n">${say("charge")}</th>
+            <th class="n spare">${say("took")}</th><th class="spare">${say("known")}</th><th>${say("status")}</th>
           </tr></thead>
           <tbody>${rows.map((call) => html`
             <${Row} key=${call.call_id} call=${call} lang=${lang} say=${say} open=${opened === call.call_id}
@@ -84,18 +84,19 @@ function Row({ call, lang, say, open, marked, toggle }) {
       : html`<span title=${title}>${guess}${compact(n, lang)}</span>`;
   const status = call.state === "settled" ? call.status ?? "" : call.state;
   return html`
-    <tr class=${`row ${marked ? "marked" : ""}`} onClick=${toggle} aria-expanded=${open ? "true" : "false"} data-id=${call.call_id}>
+    <tr class=${`row ${marked ? "marked" : ""}`} onClick=${toggle} data-id=${call.call_id}>
       <td title=${call.at}>${clock(call.at)}</td>
-      <td><${Label} value=${call.app} /></td>
-      <td><${Label} value=${call.project} /></td>
+      <td class="label spare"><${Label} value=${call.app} /></td>
+      <td class="label spare"><${Label} value=${call.project} /></td>
       <td class="model"><button class="link" aria-expanded=${open ? "true" : "false"}>${call.requested_model}</button>
-        ${call.offer && html` <span class="dim">→ ${call.offer}${call.offer.includes(call.site ?? "") ? "" : `, ${call.site}`}${call.attempts > 1 ? ` (${call.attempts})` : ""}</span>`}</td>
-      <td class="n">${figure(prompt, tokens ? `${whole(tokens.input)} ${say("input")}, ${whole(tokens.cached)} ${say("cached")}` : "")}</td>
-      <td class="n">${figure(output, tokens ? `${whole(tokens.output)} ${say("output")}, ${whole(tokens.reasoning)} ${say("reasoning")}` : "")}</td>
-      <td class="n">${call.charge_nano !== undefined && html`<span title=${call.charge_nano === null ? "" : `${exact(call.charge_nano)} ${call.currency}`}>${money(call.charge_nano, say("unknown"))} <span class="dim">${call.charge_nano === null ? "" : call.currency}</span></span>`}</td>
-      <td class="n">${call.total_ms !== undefined && duration(call.total_ms)}</td>
-      <td>${call.provenance && say(call.provenance)}${call.flagged ? ` · ${say("flagged")}` : ""}</td>
-      <td><span class=${`word ${status}`}>${call.state === "refused" ? call.code : say(status)}</span></td>
+        ${call.offer && html` <span class="dim">→ ${call.offer}${call.offer.includes(call.site ?? "") ? "" : `, ${call.site}`}${call.attempts > 1 ? ` (${call.attempts})` : ""}</span>`}
+        ${call.code && html` <span class="dim">${call.code}</span>`}</td>
+      <td class="n spare">${figure(prompt, tokens ? `${whole(tokens.input)} ${say("input")}, ${whole(tokens.cached)} ${say("cached")}` : "")}</td>
+      <td class="n spare">${figure(output, tokens ? `${whole(tokens.output)} ${say("output")}, ${whole(tokens.reasoning)} ${say("reasoning")}` : "")}</td>
+      <td class="n">${call.charge_nano !== undefined && html`<span title=${call.charge_nano === null ? "" : `${exact(call.charge_nano)} ${call.currency}`}>${money(call.charge_nano, say("unknown"), 6)} <span class="dim">${call.charge_nano === null ? "" : call.currency}</span></span>`}</td>
+      <td class="n spare">${call.total_ms !== undefined && duration(call.total_ms)}</td>
+      <td class="spare">${call.provenance && say(call.provenance)}${call.flagged ? ` · ${say("flagged")}` : ""}</td>
+      <td><span class=${`word ${status}`}>${say(status)}</span></td>
     </tr>
     ${open && html`<tr class="story"><td colspan=${COLUMNS}><${Story} id=${call.call_id} state=${call.state} /></td></tr>`}`;
 }

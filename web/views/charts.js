@@ -1,109 +1,87 @@
 // @ts-check
-import { html, UPlot, useEffect, useRef } from "../html.js";
-import { compact, money } from "../format.js";
+import { html, useEffect, useRef, useState } from "../html.js";
+import { about, clock, compact } from "../format.js";
 import { get, useStore } from "../store.js";
 import { speaker } from "../strings.js";
+import { plot } from "../plot.js";
 import { Panel } from "./panel.js";
 
 const SHOWN_S = 300;
-const HEIGHT = 170;
-/** Okabe and Ito's palette in a fixed order, and dashes, so that colour is never alone. */
+/** Each point is the mean of so many seconds: calls end one by one, and a second alone is noise. */
+const MEAN_S = 5;
+
+/**
+ * Okabe and Ito's palette in a fixed order, and dashes, so that colour is never alone.
+ * @typedef {{colour: string, dash: number[]}} Line
+ * @type {({group: keyof import("../types.js").Groups} & Line)[]}
+ */
 const LINES = [
   { group: "input", colour: "--blue", dash: [] },
   { group: "cached", colour: "--sky", dash: [2, 3] },
   { group: "output", colour: "--orange", dash: [] },
   { group: "reasoning", colour: "--green", dash: [6, 3] },
 ];
+const MONEY = [{ colour: "--purple", dash: [] }];
 
 export function Charts() {
   const { lang, view, seconds, error } = useStore();
   const say = speaker(lang);
-  if (!view) return html`<div class="pair"><${Panel} title=${say("chart_tokens")} loading error=${error} /></div>`;
-  const now = Math.floor(Date.parse(view.now) / 1000);
+  if (!view) return html`<div class="pair one"><${Panel} title=${say("chart_tokens")} loading error=${error} /></div>`;
   // The running second is not over: it would look like a fall.
-  const times = Array.from({ length: SHOWN_S }, (_, place) => now - SHOWN_S + place);
-  const at = (/** @type {(second: import("../types.js").Second) => number} */ value) =>
-    times.map((s) => { const second = seconds.get(s); return second ? value(second) : 0; });
-  const tokens = LINES.map(({ group }) => at((second) => second.tokens[/** @type {"input"} */ (group)] + (group === "input" ? second.tokens.cache_write : 0)));
-  const rate = Math.round(tokens.reduce((sum, line) => sum + line.slice(-10).reduce((a, b) => a + b, 0), 0) / 10);
-  const names = LINES.map(({ group }) => say(group));
+  const first = Math.floor(Date.parse(view.now) / 1000) - SHOWN_S;
+  const times = Array.from({ length: SHOWN_S }, (_, place) => first + place);
+  /** @param {(second: import("../types.js").Second) => number} value @returns {number[]} means per second */
+  const means = (value) => {
+    const raw = Array.from({ length: SHOWN_S + MEAN_S }, (_, place) => {
+      const second = seconds.get(first - MEAN_S + place);
+      return second ? value(second) : 0;
+    });
+    return times.map((_, place) => raw.slice(place + 1, place + 1 + MEAN_S).reduce((a, b) => a + b, 0) / MEAN_S);
+  };
+  const tokens = LINES.map(({ group }) => means(({ tokens: it }) => it[group] + (group === "input" ? it.cache_write : 0)));
+  const rate = tokens.reduce((sum, line) => sum + (line.at(-1) ?? 0), 0);
   const currencies = Object.keys(view.totals.charge_nano);
-  const note = html`<span class="dim">${say("last_minutes")}</span>`;
+  const note = html`<strong>≈ ${compact(rate, lang)}</strong><span class="dim">${say("last_minutes")}, ${say("mean")}</span>`;
+  const count = (/** @type {number} */ n) => compact(n, get().lang);
   return html`
-    <div class="pair ${currencies.length > 1 ? "three" : ""}">
-      <${Panel} title=${say("chart_tokens")} note=${html`<strong>≈ ${compact(rate, lang)}</strong>${note}`}>
-        <${Chart} key=${lang} data=${[times, ...tokens]} names=${names} lines=${LINES} tick=${(/** @type {number} */ n) => compact(n, get().lang)} label=${say("chart_tokens")} />
+    <div class=${`pair ${["one", "", "three"][Math.min(2, currencies.length)]}`}>
+      <${Panel} title=${say("chart_tokens")} note=${note}>
+        <${Chart} data=${[times, ...tokens]} names=${LINES.map(({ group }) => say(group))} lines=${LINES} tick=${count} least=${10} label=${say("chart_tokens")} />
       <//>
-      ${currencies.map((currency) => html`
-        <${Panel} key=${currency} title=${`${say("chart_money")}, ${currency}`} note=${html`<strong>≈ ${money(perSecond(seconds, now, currency))}</strong>`}>
-          <${Chart} key=${lang} data=${[times, at((second) => Number(BigInt(second.charge_nano[currency] ?? "0")) / 1e9)]} names=${[currency]}
-            lines=${[{ colour: "--purple", dash: [] }]} tick=${units} label=${`${say("chart_money")}, ${currency}`} />
-        <//>`)}
+      ${currencies.map((currency) => {
+        const title = `${say("chart_money")}, ${currency}`;
+        // A drawing needs no exactness: here, and only here, money is a float.
+        const line = means((second) => Number(BigInt(second.charge_nano[currency] ?? "0")) / 1e9);
+        return html`
+          <${Panel} key=${currency} title=${title} note=${html`<strong>≈ ${units(line.at(-1) ?? 0)}</strong>`}>
+            <${Chart} data=${[times, line]} names=${[currency]} lines=${MONEY} tick=${units} least=${0.001} label=${title} />
+          <//>`;
+      })}
     </div>`;
 }
 
-/** The mean of the last ten whole seconds. @param {Map<number, import("../types.js").Second>} seconds @param {number} now @param {string} currency */
-function perSecond(seconds, now, currency) {
-  let sum = 0n;
-  for (let s = now - 10; s < now; s++) sum += BigInt(seconds.get(s)?.charge_nano[currency] ?? "0");
-  return String(sum / 10n);
-}
-
-/** An axis' tick in currency units; a drawing needs no exactness. @param {number} n */
+/** Currency units in three figures. @param {number} n */
 function units(n) {
-  return n === 0 ? "0" : n >= 1 ? n.toFixed(1) : n.toPrecision(2).replace(/0+$/, "");
+  return about(String(Math.round(n * 1e9)));
 }
 
-/** @param {{data: number[][], names: string[], lines: {colour: string, dash: number[]}[], tick: (n: number) => string, label: string}} props */
-function Chart({ data, names, lines, tick, label }) {
+/** @param {{data: number[][], names: string[], lines: Line[], tick: (n: number) => string, least: number, label: string}} props */
+function Chart({ data, names, lines, tick, least, label }) {
   const box = useRef(null);
-  const plot = useRef(null);
+  const drawn = useRef(null);
+  const [place, setPlace] = useState(/** @type {number | null} */ (null));
   useEffect(() => {
-    const dark = matchMedia("(prefers-color-scheme: dark)");
-    const draw = () => {
-      plot.current?.destroy();
-      plot.current = new UPlot(options(box.current, names, lines, tick), data, box.current);
-    };
-    const sizes = new ResizeObserver(() => plot.current?.setSize({ width: box.current.clientWidth, height: HEIGHT }));
-    draw();
-    sizes.observe(box.current);
-    dark.addEventListener("change", draw);
-    return () => {
-      dark.removeEventListener("change", draw);
-      sizes.disconnect();
-      plot.current?.destroy();
-    };
+    drawn.current = plot(box.current, data, { lines, tick, least, at: setPlace });
+    return () => drawn.current.end();
   }, []);
-  useEffect(() => plot.current?.setData(data), [data]);
-  return html`<div class="chart" ref=${box} role="img" aria-label=${label}></div>`;
-}
-
-/** @param {any} box @param {string[]} names @param {{colour: string, dash: number[]}[]} lines @param {(n: number) => string} tick */
-function options(box, names, lines, tick) {
-  const style = getComputedStyle(document.documentElement);
-  const [text, grid] = ["--dim", "--line"].map((name) => style.getPropertyValue(name).trim());
-  const axis = { stroke: text, font: "11px system-ui, sans-serif", ticks: { show: false } };
-  const clock = (/** @type {number} */ s) => { const at = new Date(s * 1000); return `${at.getHours()}:${String(at.getMinutes()).padStart(2, "0")}`; };
-  return {
-    width: box.clientWidth,
-    height: HEIGHT,
-    cursor: { sync: { key: "time" }, points: { size: 6 }, drag: { x: false, y: false } },
-    legend: { show: names.length > 1, live: true },
-    scales: { x: { time: true }, y: { range: (/** @type {any} */ _, /** @type {number} */ __, /** @type {number} */ max) => [0, max > 0 ? max * 1.1 : 1] } },
-    axes: [
-      { ...axis, grid: { show: false }, size: 26, space: 70, values: (/** @type {any} */ _, /** @type {number[]} */ all) => all.map(clock) },
-      { ...axis, grid: { stroke: grid, width: 1 }, size: 58, space: 34, values: (/** @type {any} */ _, /** @type {number[]} */ all) => all.map(tick) },
-    ],
-    series: [
-      { label: "", value: (/** @type {any} */ _, /** @type {number | null} */ s) => (s ? new Date(s * 1000).toLocaleTimeString() : "") },
-      ...names.map((name, place) => ({
-        label: name,
-        stroke: style.getPropertyValue(lines[place].colour).trim(),
-        dash: lines[place].dash,
-        width: 1.5,
-        points: { show: false },
-        value: (/** @type {any} */ _, /** @type {number | null} */ n) => (n === null ? "" : tick(n)),
-      })),
-    ],
-  };
+  useEffect(() => drawn.current?.show(data), [data]);
+  // Under the pointer: that second; else the last.
+  const at = place ?? data[0].length - 1;
+  return html`
+    <div class="chart" ref=${box} role="img" aria-label=${label}></div>
+    <div class="legend">
+      ${names.map((name, line) => html`
+        <span><svg viewBox="0 0 18 6" aria-hidden="true"><path d="M0 3h18" stroke-width="2" style=${{ stroke: `var(${lines[line].colour})` }} stroke-dasharray=${lines[line].dash.join(" ") || "none"} /></svg>${name} <b>${tick(data[line + 1][at])}</b></span>`)}
+      <span>${clock(new Date(data[0][at] * 1000).toISOString())}</span>
+    </div>`;
 }

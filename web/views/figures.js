@@ -39,7 +39,7 @@ export function Figures() {
         <${Tile} name=${say("tokens")} value=${compact(all, lang)} title=${whole(all)}
           notes=${Object.entries(sums).filter(([group, n]) => n > 0 || group === "input" || group === "output").map(([group, n]) => `${say(group)} ${compact(n, lang)}`)} />
         ${charges(totals.charge_nano).map(([currency, nano], place) => html`
-          <${Tile} name=${`${say("charge")}, ${currency}`} value=${money(nano)} title=${`${exact(nano)} ${currency}`}
+          <${Tile} name=${currency ? `${say("charge")}, ${currency}` : say("charge")} value=${money(nano)} title=${`${exact(nano)} ${currency}`}
             notes=${[place === 0 && totals.unpriced > 0 && `${whole(totals.unpriced)} ${say("unpriced")}`]} />`)}
         <${Tile} name=${say("errors")} value=${percent(totals.errors, totals.attempts)} title=${whole(totals.errors)}
           notes=${[`${whole(totals.errors)} / ${whole(totals.attempts)} ${say("of_attempts")}`, totals.flagged > 0 && `${whole(totals.flagged)} ${say("flagged")}`]} />
@@ -51,7 +51,7 @@ export function Figures() {
 /** @param {import("../types.js").Money} sums @returns {[string, string][]} a charge of nothing is shown, not left out */
 function charges(sums) {
   const entries = Object.entries(sums);
-  return entries.length > 0 ? entries : [["–", "0"]];
+  return entries.length > 0 ? entries : [["", "0"]];
 }
 
 /** @param {{name: string, value: string, title: string, notes: (string | false)[]}} props */

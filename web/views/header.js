@@ -1,6 +1,5 @@
 // @ts-check
 import { html, useEffect, useState } from "../html.js";
-import { duration } from "../format.js";
 import { signOut, speak, useStore } from "../store.js";
 import { speaker } from "../strings.js";
 
@@ -26,6 +25,6 @@ function Phase({ phase, heard, error, say }) {
     const timer = setInterval(() => tick((/** @type {number} */ n) => n + 1), 1000);
     return () => clearInterval(timer);
   }, [phase]);
-  const text = phase === "stale" ? `${say("stale")} ${duration(Math.floor((Date.now() - heard) / 1000) * 1000)}` : say(phase);
+  const text = phase === "stale" ? `${say("stale")} ${Math.floor((Date.now() - heard) / 1000)} s` : say(phase);
   return html`<span class="phase ${phase}" role="status" title=${error}><i aria-hidden="true"></i>${text}</span>`;
 }

@@ -31,8 +31,8 @@ export function Keys() {
         <button class="quiet" onClick=${() => setMade(null)}>${say("done")}</button></div>`}
       ${list.length === 0
         ? html`<div class="empty"><p>${say("keys_empty")}</p><${Command} text="tollhouse key create --project P" /></div>`
-        : html`<div class="scroll"><table>
-          <thead><tr><th>${say("key")}</th><th>${say("project")}</th><th>${say("app")}</th><th>${say("domain")}</th><th>${say("limits")}</th><th>${say("since")}</th><th>${say("status")}</th><th></th></tr></thead>
+        : html`<div class="scroll" tabindex="0" role="group" aria-label=${say("keys")}><table>
+          <thead><tr><th>${say("key")}</th><th>${say("project")}</th><th>${say("app")}</th><th>${say("domain")}</th><th>${say("limits")}</th><th>${say("created")}</th><th>${say("status")}</th><th></th></tr></thead>
           <tbody>${list.map((key) => html`<${Row} key=${key.id} it=${key} say=${say} revoke=${() => revoke(key.id)} />`)}</tbody>
         </table></div>`}
     <//>`;

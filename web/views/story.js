@@ -23,9 +23,12 @@ export function Story({ id, state }) {
   }, [id, state, tries]);
   if (error) return html`<p class="bad" role="alert">${error} <button class="quiet" onClick=${() => setTries(tries + 1)}>${say("retry")}</button></p>`;
   if (!story) return html`<div class="skeleton"><i></i><i></i></div>`;
+  const who = story.attempts[0] ?? story.refusal ?? {};
+  const labels = ["org", "project", "key", "app", "domain", "user"].filter((name) => who[name]);
   return html`
     <div class="whole">
       <p class="dim">${say("call")} <code>${story.call_id}</code> <${Copy} text=${story.call_id} /></p>
+      <p><b>${who.requested_model}</b> <span class="dim">${labels.map((name) => `${say(name)} ${who[name]}`).join(", ")}</span></p>
       ${story.attempts.map((attempt) => html`<${Attempt} key=${attempt.attempt_id} it=${attempt} say=${say} />`)}
       ${story.refusal && html`
         <article>

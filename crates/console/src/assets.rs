@@ -41,6 +41,7 @@ const SOURCES: &[Source] = sources! {
     "/assets/client.js" <- "client.js", JS;
     "/assets/live.js" <- "live.js", JS;
     "/assets/format.js" <- "format.js", JS;
+    "/assets/plot.js" <- "plot.js", JS;
     "/assets/strings.js" <- "strings.js", JS;
     "/assets/views/app.js" <- "views/app.js", JS;
     "/assets/views/header.js" <- "views/header.js", JS;

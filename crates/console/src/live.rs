@@ -7,7 +7,7 @@ use bytes::Bytes;
 use edge::Body;
 use http::{Response, StatusCode};
 use reports::{Cursor, LiveView};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use crate::{Backend, ConsoleOptions, Problem, reply};
@@ -17,12 +17,19 @@ pub(crate) struct Streams {
     room: Arc<Semaphore>,
     interval: Duration,
     life: Duration,
+    stop: watch::Sender<bool>,
 }
 
 impl Streams {
     pub(crate) fn new(options: &ConsoleOptions) -> Self {
         let room = Arc::new(Semaphore::new(options.streams_max));
-        Self { room, interval: options.stream_interval, life: options.stream_life }
+        let stop = watch::Sender::new(false);
+        Self { room, interval: options.stream_interval, life: options.stream_life, stop }
+    }
+
+    /// Ends all streams, and those that are opened later at once: a listener that stops waits for its answers.
+    pub(crate) fn stop(&self) {
+        self.stop.send_replace(true);
     }
 
     /// Opens a stream. An event is made when the last one was taken: a slow client gets fewer, larger ones, and
@@ -41,7 +48,8 @@ impl Streams {
         let mut ticks = interval(self.interval);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let end = Instant::now() + self.life;
-        tokio::spawn(async move {
+        let mut stop = self.stop.subscribe();
+        let feed = async move {
             let mut since = since;
             while Instant::now() < end {
                 ticks.tick().await;
@@ -50,6 +58,12 @@ impl Streams {
                 let view = backend.live(since);
                 since = Some(view.cursor);
                 slot.send(event(&view));
+            }
+        };
+        tokio::spawn(async move {
+            tokio::select! {
+                () = feed => {}
+                _ = stop.wait_for(|stop| *stop) => {}
             }
             drop(permit);
         });

@@ -64,6 +64,11 @@ impl Console {
         }
     }
 
+    /// Ends the live streams, so that a listener that stops need not wait for them. Everything else goes on.
+    pub fn stop(&self) {
+        self.streams.stop();
+    }
+
     /// Answers a request. Never fails: what goes wrong is in the answer. Dropping the future abandons the answer;
     /// a change that was begun is finished on its blocking thread.
     pub async fn handle<B>(&self, request: Request<B>) -> Response<Body>

@@ -48,6 +48,7 @@ impl Fake {
     }
 
     /// Adds an offer.
+    #[allow(dead_code)] // as above
     pub fn add_offer(&self, offer: OfferView) {
         self.offers.lock().insert(offer.id.clone(), offer);
     }

@@ -121,8 +121,8 @@ pub fn settled(dice: &mut Dice, opened: Arc<Opened>, at: UnixMicros, sold: &Sold
     .filter(|_| !failed)
     .collect();
     let charge = |count: u64, rate: i64| i64::try_from(count).unwrap_or(0) * rate / 1_000_000;
-    let money = charge(used.prompt() - cached, input_rate)
-        + charge(cached, input_rate / 10)
+    let money = charge(used.get(Kind::Input), input_rate)
+        + charge(used.get(Kind::InputCached), input_rate / 10)
         + charge(used.output(), output_rate);
     let span = at.0 - opened.opened_at.0;
     Settled {
@@ -130,7 +130,12 @@ pub fn settled(dice: &mut Dice, opened: Arc<Opened>, at: UnixMicros, sold: &Sold
         ended_at: at,
         status,
         http_status: if failed { 429 } else { 200 },
-        error_class: name(if failed { "rate" } else { "" }),
+        error_class: name(match status {
+            AttemptStatus::ProviderError => "rate",
+            AttemptStatus::Timeout => "timeout",
+            AttemptStatus::UpstreamCut => "upstream_bug",
+            AttemptStatus::Ok | AttemptStatus::ClientClosed | AttemptStatus::Recovered => "",
+        }),
         finish_reason: name(if status == AttemptStatus::Ok { "stop" } else { "" }),
         provider_response_id: name("chatcmpl-7Qx4"),
         served_model: name(model),
