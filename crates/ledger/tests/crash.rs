@@ -1,5 +1,6 @@
 //! A power cut, or a kill, at every change of the disk: what was acknowledged is there once, the rest is a prefix.
-#![allow(clippy::cast_possible_truncation)] // tests
+// Helpers outside of `#[test]` functions: a failure is to stop the test here as well.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 mod support;
 

@@ -1,4 +1,6 @@
 //! The writer: who is woken and when, what is refused, what a reader beside it sees, what a full disk does.
+// Helpers outside of `#[test]` functions: a failure is to stop the test here as well.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 mod support;
 
@@ -120,8 +122,7 @@ async fn hundreds_wait_at_once_and_share_commits() {
 #[test]
 fn an_idle_ledger_commits_at_once() {
     let disk = Arc::new(SimDisk::new());
-    let (ledger, ..) =
-        open(disk, Options { commit_interval: Duration::from_secs(3600), ..Options::default() });
+    let (ledger, ..) = open(disk, Options { commit_interval: Duration::from_hours(1), ..Options::default() });
     let started = Instant::now();
     let ticket = append(&ledger, &mut Random(1));
     ledger.durable_blocking(ticket).unwrap();

@@ -34,6 +34,9 @@ pub mod encoding {
 /// Dictionaries up to this size are searched from the front; larger ones get a hash table.
 const SMALL: usize = 12;
 
+/// After so many rows it shows whether a dictionary is worth its while.
+const PROBE: usize = 64;
+
 /// Writes the columns of one group. Columns come in ascending order of id.
 #[derive(Default)]
 pub struct ColumnWriter {
@@ -106,29 +109,29 @@ impl ColumnWriter {
             }
             return;
         }
-        let dictionary = self.number_texts(values.clone());
-        if dictionary.len() * 4 > self.numbers.len() * 3 {
+        let Some(dictionary) = self.number_texts(values.clone()) else {
             for value in values {
                 put_text(&mut self.body, value);
             }
             self.put_column(id, encoding::TEXT_PLAIN);
-        } else {
-            varint::put(&mut self.body, dictionary.len() as u64);
-            for text in dictionary {
-                put_text(&mut self.body, text);
-            }
-            let how_at = self.body.len();
-            self.body.push(0);
-            let how = put_numbers(&self.numbers, &mut self.body);
-            if let Some(place) = self.body.get_mut(how_at) {
-                *place = how;
-            }
-            self.put_column(id, encoding::TEXT_DICTIONARY);
+            return;
+        };
+        varint::put(&mut self.body, dictionary.len() as u64);
+        for text in dictionary {
+            put_text(&mut self.body, text);
         }
+        let how_at = self.body.len();
+        self.body.push(0);
+        let how = put_numbers(&self.numbers, &mut self.body);
+        if let Some(place) = self.body.get_mut(how_at) {
+            *place = how;
+        }
+        self.put_column(id, encoding::TEXT_DICTIONARY);
     }
 
-    /// Fills `numbers` with each row's place in the dictionary that is returned.
-    fn number_texts<'a>(&mut self, values: impl Iterator<Item = &'a Name>) -> Vec<&'a Name> {
+    /// Fills `numbers` with each row's place in the dictionary that is returned; `None`: nearly every text is new,
+    /// so that a dictionary would only cost.
+    fn number_texts<'a>(&mut self, values: impl Iterator<Item = &'a Name>) -> Option<Vec<&'a Name>> {
         self.numbers.clear();
         let mut dictionary: Vec<&'a Name> = Vec::new();
         let mut places: HashMap<&'a str, u64> = HashMap::new();
@@ -156,8 +159,11 @@ impl ColumnWriter {
             });
             last = Some((value, place));
             self.numbers.push(place);
+            if self.numbers.len() == PROBE && mostly_new(dictionary.len(), PROBE) {
+                return None;
+            }
         }
-        dictionary
+        (!mostly_new(dictionary.len(), self.numbers.len())).then_some(dictionary)
     }
 
     fn put_column(&mut self, id: u64, how: u8) {
@@ -166,6 +172,10 @@ impl ColumnWriter {
         varint::put(&mut self.out, self.body.len() as u64);
         self.out.extend_from_slice(&self.body);
     }
+}
+
+fn mostly_new(texts: usize, rows: usize) -> bool {
+    texts * 4 > rows * 3
 }
 
 fn same(one: &Name, other: &Name) -> bool {
