@@ -53,8 +53,8 @@ impl Process {
     /// User and system time so far, of the process and its children (nginx's worker is a child of its master).
     pub fn cpu(&self) -> Result<Duration, Failure> {
         // Ticks of 10 ms: USER_HZ is 100 on every Linux that this runs on.
-        let ticks: u64 = family(self.child.id()).into_iter().filter_map(ticks).sum();
-        if ticks == 0 { Err(self.gone()) } else { Ok(Duration::from_millis(ticks * 10)) }
+        let each: Vec<u64> = family(self.child.id()).into_iter().filter_map(ticks).collect();
+        if each.is_empty() { Err(self.gone()) } else { Ok(Duration::from_millis(each.iter().sum::<u64>() * 10)) }
     }
 
     /// Resident memory, MB (2²⁰ bytes).
