@@ -195,7 +195,7 @@ impl<'a> Scan<'a> {
         let mut escaped = false;
         loop {
             let rest = self.bytes.get(from..).ok_or(Bad)?;
-            let found = from + memchr2(b'"', b'\\', rest).ok_or(Bad)?;
+            let found = from + quote_or_escape(rest).ok_or(Bad)?;
             if self.bytes.get(found) == Some(&b'"') {
                 self.at = found + 1;
                 return Ok(Text { raw: self.bytes.get(start..found).unwrap_or_default(), start, escaped });
@@ -204,6 +204,15 @@ impl<'a> Scan<'a> {
             from = found + 2;
         }
     }
+}
+
+/// Most strings are short, where the wide search costs more than it saves.
+const SHORT: usize = 24;
+
+fn quote_or_escape(rest: &[u8]) -> Option<usize> {
+    let short = rest.get(..SHORT).unwrap_or(rest);
+    let found = short.iter().position(|byte| matches!(byte, b'"' | b'\\'));
+    found.or_else(|| Some(short.len() + memchr2(b'"', b'\\', rest.get(short.len()..)?)?))
 }
 
 /// A JSON string between its quotes, as written.

@@ -3,7 +3,8 @@
 use std::time::{Duration, SystemTime};
 
 use dialects::{
-    Billed, Dialect, ErrorBody, ErrorClass, ModelInfo, Retry, classify, models_list, render_error, render_stream_error,
+    Billed, Dialect, ErrorBody, ErrorClass, ModelInfo, Retry, classify, models_list, render_error,
+    render_stream_error,
 };
 use serde_json::{Value, json};
 
@@ -15,9 +16,12 @@ fn class(provider: &str, status: u16, body: &str) -> ErrorClass {
 #[test]
 fn each_vendors_refusals_have_their_class() {
     use ErrorClass::{
-        Auth, BadRequest, ContentFiltered, ContextTooLong, NotFound, Overload, Quota, Rate, Region, Timeout, UpstreamBug,
+        Auth, BadRequest, ContentFiltered, ContextTooLong, NotFound, Overload, Quota, Rate, Region, Timeout,
+        UpstreamBug,
     };
-    let openai = |code: &str, kind: &str| format!(r#"{{"error":{{"message":"m","type":"{kind}","param":null,"code":{code}}}}}"#);
+    let openai = |code: &str, kind: &str| {
+        format!(r#"{{"error":{{"message":"m","type":"{kind}","param":null,"code":{code}}}}}"#)
+    };
     let check = |provider: &str, status: u16, body: &str, wanted: ErrorClass| {
         assert_eq!(class(provider, status, body), wanted, "{provider} {status} {body}");
     };
@@ -38,11 +42,23 @@ fn each_vendors_refusals_have_their_class() {
     check("openai", 502, "<html>Bad Gateway</html>", UpstreamBug);
     check("openai", 302, "", UpstreamBug);
     let anthropic = |kind: &str, message: &str| {
-        format!(r#"{{"type":"error","error":{{"type":"{kind}","message":"{message}"}},"request_id":"req_1"}}"#)
+        format!(
+            r#"{{"type":"error","error":{{"type":"{kind}","message":"{message}"}},"request_id":"req_1"}}"#
+        )
     };
     check("anthropic", 400, &anthropic("invalid_request_error", "max_tokens: required"), BadRequest);
-    check("anthropic", 400, &anthropic("invalid_request_error", "Your credit balance is too low to access"), Quota);
-    check("anthropic", 400, &anthropic("invalid_request_error", "prompt is too long: 200001 tokens > 200000"), ContextTooLong);
+    check(
+        "anthropic",
+        400,
+        &anthropic("invalid_request_error", "Your credit balance is too low to access"),
+        Quota,
+    );
+    check(
+        "anthropic",
+        400,
+        &anthropic("invalid_request_error", "prompt is too long: 200001 tokens > 200000"),
+        ContextTooLong,
+    );
     check("anthropic", 401, &anthropic("authentication_error", "m"), Auth);
     check("anthropic", 402, &anthropic("billing_error", "m"), Quota);
     check("anthropic", 403, &anthropic("permission_error", "m"), Auth);
@@ -55,7 +71,12 @@ fn each_vendors_refusals_have_their_class() {
     check("deepseek", 402, r#"{"error":{"message":"Insufficient Balance"}}"#, Quota);
     check("dashscope", 429, r#"{"code":"Throttling.RateQuota","message":"m"}"#, Rate);
     check("dashscope", 400, r#"{"code":"Arrearage","message":"m"}"#, Quota);
-    check("dashscope", 400, r#"{"error":{"code":"invalid_parameter_error","message":"Range of input length should be [1, 30720]"}}"#, ContextTooLong);
+    check(
+        "dashscope",
+        400,
+        r#"{"error":{"code":"invalid_parameter_error","message":"Range of input length should be [1, 30720]"}}"#,
+        ContextTooLong,
+    );
     check("zhipu", 429, r#"{"error":{"code":"1113","message":"m"}}"#, Quota);
     check("zhipu", 429, r#"{"error":{"code":"1302","message":"m"}}"#, Rate);
     check("zhipu", 400, r#"{"error":{"code":"1211","message":"m"}}"#, NotFound);
@@ -63,13 +84,38 @@ fn each_vendors_refusals_have_their_class() {
     check("moonshot", 429, r#"{"error":{"type":"exceeded_current_quota_error","message":"m"}}"#, Quota);
     check("moonshot", 429, r#"{"error":{"type":"engine_overloaded_error","message":"m"}}"#, Overload);
     check("ark", 429, r#"{"error":{"code":"ModelAccountRpmRateLimitExceeded","message":"m"}}"#, Rate);
-    check("ark", 400, r#"{"error":{"code":"InputTextSensitiveContentDetected","message":"m"}}"#, ContentFiltered);
-    check("qianfan", 400, r#"{"error":{"code":"tokens_too_long","message":"m","type":"t"},"id":"as-1"}"#, ContextTooLong);
+    check(
+        "ark",
+        400,
+        r#"{"error":{"code":"InputTextSensitiveContentDetected","message":"m"}}"#,
+        ContentFiltered,
+    );
+    check(
+        "qianfan",
+        400,
+        r#"{"error":{"code":"tokens_too_long","message":"m","type":"t"},"id":"as-1"}"#,
+        ContextTooLong,
+    );
     check("siliconflow", 403, r#"{"code":30001,"message":"m","data":null}"#, Quota);
-    check("hunyuan", 200, r#"{"Response":{"Error":{"Code":"LimitExceeded","Message":"m"},"RequestId":"r"}}"#, Rate);
+    check(
+        "hunyuan",
+        200,
+        r#"{"Response":{"Error":{"Code":"LimitExceeded","Message":"m"},"RequestId":"r"}}"#,
+        Rate,
+    );
     check("minimax", 200, r#"{"base_resp":{"status_code":1039,"status_msg":"token limit"}}"#, ContextTooLong);
-    check("minimax", 200, r#"{"base_resp":{"status_code":1002,"status_msg":"input new_sensitive"}}"#, ContentFiltered);
-    check("openai-compatible", 404, r#"{"object":"error","message":"The model `x` does not exist.","type":"NotFoundError","code":404}"#, NotFound);
+    check(
+        "minimax",
+        200,
+        r#"{"base_resp":{"status_code":1002,"status_msg":"input new_sensitive"}}"#,
+        ContentFiltered,
+    );
+    check(
+        "openai-compatible",
+        404,
+        r#"{"object":"error","message":"The model `x` does not exist.","type":"NotFoundError","code":404}"#,
+        NotFound,
+    );
 }
 
 #[test]
@@ -79,7 +125,10 @@ fn what_next_and_what_it_costs_follow_from_class_header_and_place() {
         classify(Dialect::OpenAiChat, "openai", status, header, b"", SystemTime::UNIX_EPOCH)
     };
     let rate = ask(429, &[("retry-after", "3")]);
-    assert_eq!((rate.retry(), rate.billed(), rate.retry_after), (Retry::Same, Billed::No, Some(Duration::from_secs(3))));
+    assert_eq!(
+        (rate.retry(), rate.billed(), rate.retry_after),
+        (Retry::Same, Billed::No, Some(Duration::from_secs(3)))
+    );
     assert_eq!(ask(429, &[("x-should-retry", "false")]).retry(), Retry::Other);
     assert_eq!(ask(400, &[]).retry(), Retry::Never);
     assert_eq!(ask(400, &[("x-should-retry", "true")]).retry(), Retry::Same);
@@ -91,13 +140,18 @@ fn what_next_and_what_it_costs_follow_from_class_header_and_place() {
 #[test]
 fn our_errors_have_the_shape_of_the_dialect_and_keep_our_code() {
     let error = ErrorBody {
-        extra: vec![("scope", json!("project")), ("limit", json!("100 CNY")), ("message", json!("never over ours"))],
+        extra: vec![
+            ("scope", json!("project")),
+            ("limit", json!("100 CNY")),
+            ("message", json!("never over ours")),
+        ],
         ..ErrorBody::new(429, "insufficient_quota", "The budget is used up.")
     };
     let openai: Value = serde_json::from_slice(&render_error(Dialect::OpenAiChat, &error, "call-1")).unwrap();
     let wanted = json!({"error":{"message":"The budget is used up.","type":"insufficient_quota","param":null,"code":"insufficient_quota","scope":"project","limit":"100 CNY"}});
     assert_eq!(openai, wanted);
-    let anthropic: Value = serde_json::from_slice(&render_error(Dialect::AnthropicMessages, &error, "call-1")).unwrap();
+    let anthropic: Value =
+        serde_json::from_slice(&render_error(Dialect::AnthropicMessages, &error, "call-1")).unwrap();
     let wanted = json!({"type":"error","error":{"type":"rate_limit_error","message":"The budget is used up.","code":"insufficient_quota","scope":"project","limit":"100 CNY"},"request_id":"call-1"});
     assert_eq!(anthropic, wanted);
 

@@ -38,7 +38,12 @@ fn expected() -> Vec<(&'static str, Value, &'static str, &'static str)> {
         ("siliconflow", json!({"input":12,"output":2}), "ab", "length"),
         ("simulated-openai", json!({"input":7,"output":1}), "ok", "stop"),
         ("simulated-anthropic", json!({"input":7,"output":3}), "ok", "end_turn"),
-        ("openai-compatible", json!({"input":50,"output":11}), "get_weather{\"city\":\"Bern\"}", "tool_calls"),
+        (
+            "openai-compatible",
+            json!({"input":50,"output":11}),
+            "get_weather{\"city\":\"Bern\"}",
+            "tool_calls",
+        ),
         ("anthropic-compatible", json!({"input":31,"input_cached":128,"output":3}), "ok", "end_turn"),
     ]
 }
@@ -67,7 +72,11 @@ fn each_provider_comes_to_its_vector() {
         let tokens = outcome.usage.tokens.unwrap();
         assert_eq!(serde_json::to_value(tokens).unwrap(), vector, "{provider}");
         assert!(outcome.usage.complete && outcome.complete, "{provider}");
-        assert!(outcome.usage.flags.is_empty(), "{provider}: {:?}", outcome.usage.flags.iter().collect::<Vec<_>>());
+        assert!(
+            outcome.usage.flags.is_empty(),
+            "{provider}: {:?}",
+            outcome.usage.flags.iter().collect::<Vec<_>>()
+        );
         assert_eq!(outcome.texts.visible().collect::<String>(), text, "{provider}");
         assert_eq!(outcome.finish_reason.as_deref(), Some(finish), "{provider}");
         assert!(outcome.response_id.is_some() && outcome.served_model.is_some(), "{provider}");

@@ -22,7 +22,8 @@ fn what_the_gateway_must_understand_is_checked_and_the_field_is_named() {
         let bad = decode(dialect, Bytes::copy_from_slice(body.as_bytes())).unwrap_err();
         assert_eq!((bad.param.as_deref(), bad.code), (param, code), "{body}: {bad}");
         assert!(bad.message.contains("Send "), "says the fix: {bad}");
-        let rendered: Value = serde_json::from_slice(&render_error(dialect, &ErrorBody::from(bad), "call")).unwrap();
+        let rendered: Value =
+            serde_json::from_slice(&render_error(dialect, &ErrorBody::from(bad), "call")).unwrap();
         let kind = rendered.pointer("/error/type").unwrap();
         assert_eq!(kind, "invalid_request_error");
     };
@@ -53,9 +54,19 @@ fn what_the_gateway_must_understand_is_checked_and_the_field_is_named() {
     let chat = |fields: &str| format!(r#"{{"model":"m",{HI},{fields}}}"#);
     check(Dialect::OpenAiChat, &chat(r#""n":0"#), Some("n"), "invalid_value");
     check(Dialect::OpenAiChat, &chat(r#""n":129"#), Some("n"), "invalid_value");
-    check(Dialect::OpenAiChat, &chat(r#""stream":true,"stream_options":true"#), Some("stream_options"), "invalid_type");
+    check(
+        Dialect::OpenAiChat,
+        &chat(r#""stream":true,"stream_options":true"#),
+        Some("stream_options"),
+        "invalid_type",
+    );
     let inner = Some("stream_options.include_usage");
-    check(Dialect::OpenAiChat, &chat(r#""stream":true,"stream_options":{"include_usage":1}"#), inner, "invalid_type");
+    check(
+        Dialect::OpenAiChat,
+        &chat(r#""stream":true,"stream_options":{"include_usage":1}"#),
+        inner,
+        "invalid_type",
+    );
     let twice = r#""stream":true,"stream_options":{"include_usage":true,"include_usage":false}"#;
     check(Dialect::OpenAiChat, &chat(twice), inner, "duplicate_parameter");
     let hidden = r#""stream":true,"stream_options":{"include_us\u0061ge":false}"#;
@@ -76,7 +87,8 @@ fn facts_of_a_request_are_read() {
     let rich = chat(
         r#"{"model":"g\u0070t","messages":[{"role":"user","content":[{"type":"text","text":"what"},{"type":"image_url","image_url":{"url":"data:image/png;base64,AAAA","detail":"low"}},{"type":"input_audio","input_audio":{"data":"AAAA","format":"wav"}}]}],"stream":true,"n":3,"max_tokens":10,"max_completion_tokens":20,"tools":[{"type":"function"}],"response_format":{"type":"json_schema","json_schema":{}},"reasoning_effort":"low","service_tier":"flex"}"#,
     );
-    let all = Needs { stream: true, tools: true, json_schema: true, vision: true, reasoning: true, audio: true };
+    let all =
+        Needs { stream: true, tools: true, json_schema: true, vision: true, reasoning: true, audio: true };
     assert_eq!((rich.model(), rich.needs()), ("gpt", all));
     assert_eq!((rich.max_output(), rich.choices(), rich.service_tier_asked()), (Some(20), 3, Some("flex")));
     assert!(!rich.wants_usage());
@@ -102,10 +114,13 @@ fn only_the_model_and_the_usage_wish_change_on_the_way() {
     check(&format!(r#"{{"model":"gpt-4o",{asked},{m}}}"#), &format!(r#"{{"model":"gpt-4o",{asked},{m}}}"#));
     check(
         &format!("{{ \"stream\" :true,\n{m},\"model\" : \"a\\\"b\" }}"),
-        &format!("{{ \"stream\" :true,\n{m},\"model\" : \"gpt-4o\",\"stream_options\":{{\"include_usage\":true}} }}"),
+        &format!(
+            "{{ \"stream\" :true,\n{m},\"model\" : \"gpt-4o\",\"stream_options\":{{\"include_usage\":true}} }}"
+        ),
     );
     let options = |written: &str| format!(r#"{{"stream":true,"stream_options":{written},"model":"m",{m}}}"#);
-    let becomes = |written: &str| format!(r#"{{"stream":true,"stream_options":{written},"model":"gpt-4o",{m}}}"#);
+    let becomes =
+        |written: &str| format!(r#"{{"stream":true,"stream_options":{written},"model":"gpt-4o",{m}}}"#);
     check(&options("null"), &becomes(r#"{"include_usage":true}"#));
     check(&options("{ }"), &becomes(r#"{"include_usage":true }"#));
     check(&options(r#"{"include_usage" : false}"#), &becomes(r#"{"include_usage" : true}"#));
@@ -179,7 +194,8 @@ fn depth_reaches_no_stack() {
     assert_eq!(chat(&deep).model(), "m");
     let open = format!(r#"{{"model":"m","messages":{}"#, "[".repeat(32 << 20));
     assert!(decode(Dialect::OpenAiChat, Bytes::from(open)).is_err());
-    let inside = format!(r#"{{"model":"m","messages":[{}{}]}}"#, "{\"content\":[".repeat(9999), "]}".repeat(9999));
+    let inside =
+        format!(r#"{{"model":"m","messages":[{}{}]}}"#, "{\"content\":[".repeat(9999), "]}".repeat(9999));
     assert!(chat(&inside).estimate_input(counter_for("gpt-4o")) > 0);
 }
 
@@ -251,7 +267,8 @@ proptest! {
         let tail = format!(" ,\n\"a\":{after}}}");
         let request = chat(&format!("{head}\"m\"{tail}"));
         let sent = request.upstream_body("other");
-        prop_assert_eq!(&sent[..], format!("{head}\"other\"{tail}").as_bytes());
+        let wanted = format!("{head}\"other\"{tail}");
+        prop_assert_eq!(&sent[..], wanted.as_bytes());
     }
 
     /// No body makes the decoder panic.

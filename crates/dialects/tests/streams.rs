@@ -54,7 +54,10 @@ fn null_usage_goes_wherever_it_stands_in_the_object_and_however_its_lines_are_cu
     check("data: {\"usage\":null,\"id\":\"a\"}\n\n", "data: {\"id\":\"a\"}\n\n");
     check("data: {\"id\":\"a\" , \"usage\" : null }\n\n", "data: {\"id\":\"a\" }\n\n");
     check("data: {\"usage\":null}\n\n", "data: {}\n\n");
-    check("data: {\"id\":\"a\",\ndata: \"usage\":null,\ndata: \"x\":1}\n\n", "data: {\"id\":\"a\",\ndata: \"x\":1}\n\n");
+    check(
+        "data: {\"id\":\"a\",\ndata: \"usage\":null,\ndata: \"x\":1}\n\n",
+        "data: {\"id\":\"a\",\ndata: \"x\":1}\n\n",
+    );
     check("\u{feff}data:{\"id\":\"a\",\"usage\":null}\r\n\r\n", "\u{feff}data:{\"id\":\"a\"}\r\n\r\n");
     // A `usage` that is not at the top, or in a text, is none of ours.
     let inside = "data: {\"id\":\"a\",\"x\":{\"usage\":null},\"y\":\"\\\"usage\\\":null\"}\n\n";
@@ -65,7 +68,8 @@ fn null_usage_goes_wherever_it_stands_in_the_object_and_however_its_lines_are_cu
 fn whole_events_of_one_read_are_one_slice_of_it() {
     use bytes::Bytes;
     use dialects::StreamMachine;
-    let read = Bytes::from([chunk(&json!({"content":"a"}), None), chunk(&json!({"content":"b"}), None)].concat());
+    let read =
+        Bytes::from([chunk(&json!({"content":"a"}), None), chunk(&json!({"content":"b"}), None)].concat());
     let mut out = Vec::new();
     StreamMachine::new(facts("openai", true)).push(&read, &mut out);
     assert_eq!(out.len(), 1);
@@ -78,13 +82,15 @@ fn whole_events_of_one_read_are_one_slice_of_it() {
 
 #[test]
 fn usage_is_never_summed_and_zeros_do_not_unsay_it() {
-    let two = [chunk(&json!({"content":"a"}), Some("stop")), usage(NINE_TWO), usage(NINE_TWO), DONE.into()].concat();
+    let two = [chunk(&json!({"content":"a"}), Some("stop")), usage(NINE_TWO), usage(NINE_TWO), DONE.into()]
+        .concat();
     let relayed = relay_whole(facts("openai", true), &two);
     assert_eq!(vector(&relayed), json!({"input":9,"output":2}));
     assert_eq!(flags(&relayed), Vec::<&str>::new());
 
     let zeros = r#"{"prompt_tokens":0,"completion_tokens":0,"total_tokens":0}"#;
-    let stream = [chunk(&json!({"content":"a"}), Some("stop")), usage(NINE_TWO), usage(zeros), DONE.into()].concat();
+    let stream =
+        [chunk(&json!({"content":"a"}), Some("stop")), usage(NINE_TWO), usage(zeros), DONE.into()].concat();
     let relayed = relay_whole(facts("openai", true), &stream);
     assert_eq!(vector(&relayed), json!({"input":9,"output":2}));
     assert_eq!(flags(&relayed), ["zero_after_value"]);
@@ -104,9 +110,19 @@ fn absurd_usage_is_flagged_kept_raw_and_not_used() {
     };
     check(r#"{"prompt_tokens":-5,"completion_tokens":2}"#, json!({"output":2}), &["malformed_count"], false);
     check(r#"{"prompt_tokens":"9","completion_tokens":1e400}"#, Value::Null, &["malformed_count"], false);
-    check(r#"{"prompt_tokens":9,"completion_tokens":9007199254740993}"#, json!({"input":9}), &["malformed_count"], false);
+    check(
+        r#"{"prompt_tokens":9,"completion_tokens":9007199254740993}"#,
+        json!({"input":9}),
+        &["malformed_count"],
+        false,
+    );
     check(r#"{"prompt_tokens":12.0,"completion_tokens":2}"#, json!({"input":12,"output":2}), &[], true);
-    check(r#"{"prompt_tokens":9,"completion_tokens":2,"total_tokens":12}"#, json!({"input":9,"output":2}), &["total_mismatch"], true);
+    check(
+        r#"{"prompt_tokens":9,"completion_tokens":2,"total_tokens":12}"#,
+        json!({"input":9,"output":2}),
+        &["total_mismatch"],
+        true,
+    );
     // 9 − 10 cached would be negative: the detail is left inside, so that the parts still add up to 9.
     check(
         r#"{"prompt_tokens":9,"completion_tokens":2,"prompt_tokens_details":{"cached_tokens":10}}"#,
@@ -143,10 +159,14 @@ fn an_end_is_a_mark_or_a_finish_reason_with_usage() {
     check(&text, false, false);
     check(&[text.as_str(), "data: [DO"].concat(), false, false);
     // Variations of the mark.
-    for mark in ["data:[DONE]\n\n", "data:  [DONE] \r\n\r\n", "data: [DONE]\n", "data: [DONE]", "data: [DONE]\r\r"] {
+    for mark in
+        ["data:[DONE]\n\n", "data:  [DONE] \r\n\r\n", "data: [DONE]\n", "data: [DONE]", "data: [DONE]\r\r"]
+    {
         let relayed = check(&[text.as_str(), &finish, &usage(NINE_TWO), mark].concat(), true, true);
         assert!(relayed.end.starts_with(mark.trim_end().as_bytes()), "{mark:?}");
-        assert!(relayed.end.ends_with(b"\n\n") || relayed.end.ends_with(b"\r\r") || mark.ends_with("\r\n\r\n"));
+        assert!(
+            relayed.end.ends_with(b"\n\n") || relayed.end.ends_with(b"\r\r") || mark.ends_with("\r\n\r\n")
+        );
     }
     // A last event without its blank line is taken when it is whole, and given one; half an event is not.
     let bare = usage(NINE_TWO);
@@ -159,7 +179,12 @@ fn an_end_is_a_mark_or_a_finish_reason_with_usage() {
 
 #[test]
 fn usage_after_the_end_mark_is_better_than_none_and_nothing_else_counts() {
-    let late = [&chunk(&json!({"content":"a"}), Some("stop")), DONE, &chunk(&json!({"content":"zzz"}), None), &usage(NINE_TWO)];
+    let late = [
+        &chunk(&json!({"content":"a"}), Some("stop")),
+        DONE,
+        &chunk(&json!({"content":"zzz"}), None),
+        &usage(NINE_TWO),
+    ];
     let relayed = relay_whole(facts("openai", true), &late.concat());
     assert_eq!(vector(&relayed), json!({"input":9,"output":2}));
     assert_eq!(flags(&relayed), ["usage_after_end"]);
@@ -181,7 +206,8 @@ fn choices_interleave_and_each_must_finish() {
         let chunk = json!({"choices":[{"index":index,"delta":{"content":text},"finish_reason":finish}]});
         format!("data: {chunk}\n\n")
     };
-    let stream = [choice(0, "a", None), choice(1, "x", None), choice(0, "b", Some("stop")), usage(NINE_TWO)].concat();
+    let stream =
+        [choice(0, "a", None), choice(1, "x", None), choice(0, "b", Some("stop")), usage(NINE_TWO)].concat();
     let half = relay_whole(facts("openai", true), &stream);
     assert!(!half.outcome.complete);
     let all = relay_whole(facts("openai", true), &[stream, choice(1, "y", Some("length"))].concat());
@@ -236,16 +262,36 @@ fn an_error_inside_a_200_ends_the_stream_in_the_providers_words_where_the_client
         assert!(!relayed.outcome.complete);
         assert_eq!(relayed.outcome.texts.visible().collect::<String>(), "a");
     };
-    let own = |code: &str| format!("data: {{\"error\":{{\"message\":\"m\",\"type\":\"t\",\"param\":null,\"code\":\"{code}\"}}}}\n\n");
+    let own = |code: &str| {
+        format!(
+            "data: {{\"error\":{{\"message\":\"m\",\"type\":\"t\",\"param\":null,\"code\":\"{code}\"}}}}\n\n"
+        )
+    };
     check("openai", &own("rate_limit_exceeded"), ErrorClass::Rate, true);
     check("zhipu", &own("1113"), ErrorClass::Quota, true);
     check("openai", "event: error\ndata: {\"message\":\"m\"}\n\n", ErrorClass::UpstreamBug, false);
-    check("minimax", "data: {\"base_resp\":{\"status_code\":1008,\"status_msg\":\"m\"}}\n\n", ErrorClass::Quota, false);
+    check(
+        "minimax",
+        "data: {\"base_resp\":{\"status_code\":1008,\"status_msg\":\"m\"}}\n\n",
+        ErrorClass::Quota,
+        false,
+    );
     check("qianfan", "data: {\"error_code\":18,\"error_msg\":\"m\"}\n\n", ErrorClass::Rate, false);
-    check("siliconflow", "data: {\"code\":50505,\"message\":\"m\",\"data\":null}\n\n", ErrorClass::Overload, false);
-    check("dashscope", "data: {\"code\":\"DataInspectionFailed\",\"message\":\"m\"}\n\n", ErrorClass::ContentFiltered, false);
+    check(
+        "siliconflow",
+        "data: {\"code\":50505,\"message\":\"m\",\"data\":null}\n\n",
+        ErrorClass::Overload,
+        false,
+    );
+    check(
+        "dashscope",
+        "data: {\"code\":\"DataInspectionFailed\",\"message\":\"m\"}\n\n",
+        ErrorClass::ContentFiltered,
+        false,
+    );
     // Not errors: the SDKs look for a truthy `error`.
-    let fine = format!("data: {{\"error\":null,\"base_resp\":{{\"status_code\":0}},\"choices\":[]}}\n\n{DONE}");
+    let fine =
+        format!("data: {{\"error\":null,\"base_resp\":{{\"status_code\":0}},\"choices\":[]}}\n\n{DONE}");
     assert!(relay_whole(facts("minimax", true), &fine).outcome.complete);
 
     let error = "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"Overloaded\"}}\n\n";
@@ -278,10 +324,15 @@ fn what_is_no_stream_of_the_dialect_is_an_upstream_bug_and_is_not_shown() {
 #[test]
 fn an_event_without_end_is_cut_off_at_its_bound() {
     let flood = vec![b'x'; 1 << 20];
-    let reads: Vec<&[u8]> = std::iter::once(&b"data: {\"a\":\""[..]).chain((0..20).map(|_| flood.as_slice())).collect();
+    let reads: Vec<&[u8]> =
+        std::iter::once(&b"data: {\"a\":\""[..]).chain((0..20).map(|_| flood.as_slice())).collect();
     let relayed = relay(facts("openai", true), &reads);
     assert_eq!(relayed.outcome.error.unwrap().class, ErrorClass::UpstreamBug);
-    assert_eq!(relayed.progress.iter().position(|progress| progress.ended), Some(8), "at the read that reached 8 MiB");
+    assert_eq!(
+        relayed.progress.iter().position(|progress| progress.ended),
+        Some(8),
+        "at the read that reached 8 MiB"
+    );
     // The same in one read.
     let whole = [b"data: {\"a\":\"".as_slice(), &flood.repeat(9), b"\"}\n\n"].concat();
     assert!(relay(facts("openai", true), &[&whole]).outcome.error.is_some());
@@ -350,7 +401,11 @@ fn anthropic_traps_of_usage() {
         &["multi_model"],
     );
     assert_eq!(outcome.service_tier.as_deref(), Some("fast"));
-    check(r#"{"input_tokens":1,"output_tokens":2,"inference_geo":"us"}"#, json!({"input":1,"output":2}), &["geo_priced"]);
+    check(
+        r#"{"input_tokens":1,"output_tokens":2,"inference_geo":"us"}"#,
+        json!({"input":1,"output":2}),
+        &["geo_priced"],
+    );
 }
 
 #[test]
@@ -405,5 +460,9 @@ fn whole_answers_of_both_dialects() {
     check("openai", "", ErrorClass::UpstreamBug);
     check("openai", "{}", ErrorClass::UpstreamBug);
     check("openai", r#"{"choices":[{"index":0"#, ErrorClass::UpstreamBug);
-    check("anthropic", r#"{"type":"error","error":{"type":"api_error","message":"m"}}"#, ErrorClass::UpstreamBug);
+    check(
+        "anthropic",
+        r#"{"type":"error","error":{"type":"api_error","message":"m"}}"#,
+        ErrorClass::UpstreamBug,
+    );
 }

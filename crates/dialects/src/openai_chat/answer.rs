@@ -109,13 +109,14 @@ fn choice(scan: &mut Scan<'_>, answer: &mut Answer, chunk: &mut Chunk) -> Result
     scan.object(|key, scan| {
         match key {
             b"index" => index = Some(number(scan.raw()?)),
-            b"delta" | b"message" => match index {
-                Some(index) => chunk.content |= delta(scan, answer, index)?,
-                None => {
+            b"delta" | b"message" => {
+                if let Some(index) = index {
+                    chunk.content |= delta(scan, answer, index)?;
+                } else {
                     later = Some(*scan);
                     scan.skip()?;
                 }
-            },
+            }
             b"finish_reason" => {
                 // Some write "" until the end, DashScope's native dialect the string "null".
                 let reason = scan.text()?.filter(|reason| !matches!(reason.raw, b"" | b"null"));

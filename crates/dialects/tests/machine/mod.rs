@@ -1,5 +1,6 @@
 //! What the tests of streams have in common: a client's request, a provider, and a machine fed with bytes.
 #![allow(dead_code)] // each test file uses a part of it
+#![allow(clippy::unwrap_used)] // a helper of tests may fail as a test does
 
 use bytes::Bytes;
 use dialects::{Dialect, Facts, Outcome, Progress, StreamMachine, decode, quirk};
@@ -22,7 +23,9 @@ pub fn facts(provider: &str, asked: bool) -> Facts {
         (Dialect::OpenAiChat, true) => {
             r#"{"model":"m","messages":[{"role":"user","content":"x"}],"stream":true,"stream_options":{"include_usage":true}}"#
         }
-        (Dialect::OpenAiChat, false) => r#"{"model":"m","messages":[{"role":"user","content":"x"}],"stream":true}"#,
+        (Dialect::OpenAiChat, false) => {
+            r#"{"model":"m","messages":[{"role":"user","content":"x"}],"stream":true}"#
+        }
         (Dialect::AnthropicMessages, _) => {
             r#"{"model":"m","max_tokens":9,"messages":[{"role":"user","content":"x"}],"stream":true}"#
         }
