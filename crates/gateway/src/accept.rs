@@ -21,7 +21,7 @@ pub(crate) async fn accept(house: &House, dialect: Dialect, body: Incoming) -> R
         BodyError::Cut(_) => Refusal::new(400, "invalid_request_error", error.to_string()),
     })?;
     dialects::decode(dialect, bytes).map_err(|bad| {
-        let refusal = Refusal::new(400, "invalid_request_error", bad.message);
+        let refusal = Refusal::new(400, bad.code, bad.message);
         match bad.param {
             Some(param) => refusal.param(param),
             None => refusal,

@@ -147,7 +147,7 @@ fn refuse(refused: HoldRefusal) -> Refusal {
             ];
             refusal
         }
-        HoldRefusal::NoRate { .. } => Refusal::new(503, "price_unknown", text),
+        HoldRefusal::NoRate { .. } => Refusal::new(500, "price_unknown", text),
         HoldRefusal::WindowClosed { .. } => Refusal::overloaded(text),
     }
 }

@@ -164,7 +164,8 @@ pub(crate) fn route(
 fn refuse(code: &'static str, plan: &Plan) -> Refusal {
     let (status, text) = match code {
         "no_lawful_offer" => (403, "no offer may lawfully take this call"),
-        "price_unknown" => (503, "no eligible offer has a known price"),
+        // Ours to mend, and no use to try again: not the 503 of a provider that is busy.
+        "price_unknown" => (500, "no eligible offer has a known price"),
         "no_capable_offer" => (400, "no offer can do what this call needs"),
         _ => (503, "every capable offer is out of service or full"),
     };
