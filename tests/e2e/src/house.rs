@@ -1,7 +1,6 @@
 //! A configuration made for a test: one org, two projects, three keys, and simulated providers of both dialects,
 //! each once with a provider that drains after a hang-up and once with one that cancels.
 
-use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -98,7 +97,25 @@ pub fn budget(id: &str, scope: &str, limit: &str) -> String {
 
 /// The configuration of a house.
 pub fn configuration(simulator: SocketAddr, more: &str) -> String {
-    let mut text = "\
+    let mut text = HEAD.to_owned();
+    for project in ["alpha", "beta"] {
+        text += &format!(
+            "[[projects]]\nid = \"{project}\"\norg = \"acme\"\npolicy = \"any\"\ndata_class = \"public\"\n\n"
+        );
+    }
+    for Key { id, project, variable, .. } in KEYS {
+        text += &format!("[[keys]]\nid = \"{id}\"\nproject = \"{project}\"\nsecret_env = \"{variable}\"\n\n");
+    }
+    for (id, kind, on_hangup, model) in OFFERS {
+        text += &provider(id, kind, on_hangup, simulator);
+        text += &offer(id, id, model, &format!("e2e/{id}"));
+    }
+    text += &offer("unpriced", "chat", "sim-unpriced", "e2e/unpriced");
+    text += &offer("unpriced-messages", "messages", "sim-unpriced", "e2e/unpriced-messages");
+    text + more
+}
+
+const HEAD: &str = "\
 [server]
 listen = \"127.0.0.1:0\"
 admin_listen = \"127.0.0.1:0\"
@@ -121,57 +138,62 @@ data_class = [\"public\"]
 jurisdiction = \"CN\"
 inference_scope = \"in-region\"
 
-"
-    .to_owned();
-    for project in ["alpha", "beta"] {
-        text += &format!(
-            "[[projects]]\nid = \"{project}\"\norg = \"acme\"\npolicy = \"any\"\ndata_class = \"public\"\n\n"
-        );
-    }
-    for Key { id, project, variable, .. } in KEYS {
-        text += &format!("[[keys]]\nid = \"{id}\"\nproject = \"{project}\"\nsecret_env = \"{variable}\"\n\n");
-    }
-    for (id, kind, on_hangup, model) in OFFERS {
-        let path = if kind == "openai-compatible" { "/v1" } else { "" };
-        let _ = write!(
-            text,
-            "\
+";
+
+fn provider(id: &str, kind: &str, on_hangup: &str, simulator: SocketAddr) -> String {
+    let path = if kind == "openai-compatible" { "/v1" } else { "" };
+    format!(
+        "\
 [providers.{id}]
 kind = \"{kind}\"
 base_url = \"http://{simulator}{path}\"
-api_key_env = \"E2E_PROVIDER\"
+api_key_env = \"{variable}\"
 allow_private_addresses = true
 on_hangup = \"{on_hangup}\"
 first_byte_timeout = \"3s\"
 idle_timeout = \"3s\"
 
+",
+        variable = PROVIDER.0
+    )
+}
+
+fn offer(id: &str, provider: &str, model: &str, plan: &str) -> String {
+    format!(
+        "\
 [[offers]]
 id = \"{id}\"
-provider = \"{id}\"
+provider = \"{provider}\"
 model = \"{model}\"
 names = [\"{id}-model\"]
 site = \"here\"
-price_plan = \"e2e/{id}\"
+price_plan = \"{plan}\"
 context_window = 131072
 max_output = 16384
 capabilities = [\"stream\", \"tools\", \"json_schema\", \"vision\", \"reasoning\"]
 
 "
-        );
-    }
-    text + more
+    )
 }
 
+/// The price book: a plan for each offer, and two whose only rates begin long after any test, so that their model is
+/// offered and its price is not known.
 fn book() -> String {
     let rate =
         |(kind, price): &(&str, u64)| format!(r#"{{"id":"{kind}","kind":"{kind}","price":"{price}"}}"#);
     let rates = PRICES.iter().map(rate).collect::<Vec<_>>().join(",");
     let same = r#"{"reasoning":"output","image_input":"input"}"#;
-    let plan = |(id, _, _, model): &(&str, &str, &str, &str)| {
+    let plan = |id: &str, provider: &str, model: &str, rest: &str| {
         format!(
-            r#"{{"id":"e2e/{id}","provider":"{id}","models":["{model}"],"currency":"CNY","same_as":{same},"source":"made for this test","seen":"2026-11-25","rates":[{rates}]}}"#
+            r#"{{"id":"e2e/{id}","provider":"{provider}","models":["{model}"],"currency":"CNY",{rest},"source":"made for this test","seen":"2026-11-25"}}"#
         )
     };
-    let plans = OFFERS.iter().map(plan).collect::<Vec<_>>().join(",\n");
+    let priced = format!(r#""same_as":{same},"rates":[{rates}]"#);
+    let later = r#""rates":[{"id":"input","kind":"input","price":"1","from":"2099-01-01T00:00:00Z"}]"#;
+    let mut plans: Vec<String> =
+        OFFERS.iter().map(|(id, _, _, model)| plan(id, id, model, &priced)).collect();
+    plans.push(plan("unpriced", "chat", "sim-unpriced", later));
+    plans.push(plan("unpriced-messages", "messages", "sim-unpriced", later));
+    let plans = plans.join(",\n");
     format!("{{\"format\":\"tollhouse-prices/1\",\"version\":\"2026-11-25.e2e\",\"plans\":[\n{plans}\n]}}\n")
 }
