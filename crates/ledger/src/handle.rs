@@ -140,7 +140,7 @@ impl Ledger {
             if queue.disk_full {
                 return Err(LedgerError::DiskFull);
             }
-            let waiting = queue.entries.len() + queue.in_flight;
+            let waiting = shared.waiting(&queue);
             if waiting >= self.inner.queue_max {
                 return Err(LedgerError::QueueFull(waiting));
             }
@@ -173,7 +173,7 @@ impl Ledger {
     /// A new call may be written down: there is room in the queue and on the disk, and writing works.
     pub fn has_room(&self) -> bool {
         let queue = self.inner.shared.queue.lock();
-        let waiting = queue.entries.len() + queue.in_flight;
+        let waiting = self.inner.shared.waiting(&queue);
         !queue.disk_full && !queue.closing && waiting < self.inner.queue_max && self.poisoned().is_none()
     }
 
@@ -182,7 +182,7 @@ impl Ledger {
         let shared = &self.inner.shared;
         let (next_seq, queued, disk_full) = {
             let queue = shared.queue.lock();
-            (queue.next_seq, queue.entries.len() + queue.in_flight, queue.disk_full)
+            (queue.next_seq, shared.waiting(&queue), queue.disk_full)
         };
         Status {
             next_seq,

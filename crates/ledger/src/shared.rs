@@ -32,8 +32,6 @@ pub(crate) struct Queue {
     pub entries: Vec<Entry>,
     /// Bytes of their texts, about.
     pub weight: usize,
-    /// Entries that the writer has taken and not yet made durable.
-    pub in_flight: usize,
     pub next_seq: u64,
     pub closing: bool,
     /// The writer waits for work and wants to be told.
@@ -58,6 +56,12 @@ impl Shared {
         self.durable.store(seq, Ordering::Release);
         let ready = self.waiters.lock().take_up_to(seq);
         wake(ready);
+    }
+
+    /// Entries that are numbered and not durable yet.
+    pub fn waiting(&self, queue: &Queue) -> usize {
+        let last = queue.next_seq.saturating_sub(1);
+        usize::try_from(last.saturating_sub(self.durable.load(Ordering::Acquire))).unwrap_or(usize::MAX)
     }
 
     /// Nothing more will be written.

@@ -113,7 +113,6 @@ impl Writer {
     fn take(&mut self, batch: &mut Vec<Entry>) -> Result<(usize, bool), DiskError> {
         let shared = self.shared.clone();
         let mut queue = shared.queue.lock();
-        queue.in_flight = 0;
         while queue.entries.is_empty() && !queue.closing {
             queue.idle = true;
             if queue.disk_full {
@@ -133,7 +132,6 @@ impl Writer {
             while !queue.closing && !shared.work.wait_until(&mut queue, until).timed_out() {}
         }
         std::mem::swap(batch, &mut queue.entries);
-        queue.in_flight = batch.len();
         Ok((std::mem::take(&mut queue.weight), queue.closing))
     }
 
