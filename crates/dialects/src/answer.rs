@@ -41,6 +41,8 @@ pub(crate) struct Answer {
     /// Choices seen and choices finished, a bit each (`n` is at most 128).
     pub(crate) begun: u128,
     pub(crate) finished: u128,
+    /// How the last event began, up to where it said something new.
+    pub(crate) head: Vec<u8>,
 }
 
 /// Usage claimed so far, in the terms of the dialect.
@@ -84,6 +86,7 @@ impl Answer {
             texts: Texts::default(),
             begun: 0,
             finished: 0,
+            head: Vec::new(),
         }
     }
 

@@ -71,27 +71,40 @@ impl<'a> Scan<'a> {
             self.at += 1;
             return Ok(true);
         }
+        self.member(&mut member)?;
+        self.rest_of_object(member).map(|()| true)
+    }
+
+    /// Goes on behind a member's value: visits what is left of its object.
+    pub(crate) fn rest_of_object(
+        &mut self,
+        mut member: impl FnMut(&'a [u8], &mut Self) -> Result<(), Bad>,
+    ) -> Result<(), Bad> {
         loop {
-            if self.peek() != Some(b'"') {
-                return Err(Bad);
-            }
-            let key_at = self.at;
-            let key = self.string()?;
-            if self.peek() != Some(b':') {
-                return Err(Bad);
-            }
-            self.at += 1;
-            self.key_at = key_at;
-            member(key.raw, self)?;
             match self.peek() {
                 Some(b',') => self.at += 1,
                 Some(b'}') => {
                     self.at += 1;
-                    return Ok(true);
+                    return Ok(());
                 }
                 _ => return Err(Bad),
             }
+            self.member(&mut member)?;
         }
+    }
+
+    fn member(&mut self, visit: &mut impl FnMut(&'a [u8], &mut Self) -> Result<(), Bad>) -> Result<(), Bad> {
+        if self.peek() != Some(b'"') {
+            return Err(Bad);
+        }
+        let key_at = self.at;
+        let key = self.string()?;
+        if self.peek() != Some(b':') {
+            return Err(Bad);
+        }
+        self.at += 1;
+        self.key_at = key_at;
+        visit(key.raw, self)
     }
 
     /// Visits an array's elements; the visitor must take each. `false`: another value, which was skipped.

@@ -64,7 +64,14 @@ fn summary(provider: &str, asked: bool, reads: &[Vec<u8>]) -> (Vec<u8>, Vec<u8>,
     let said = format!("{:?} {texts:?} {:?} {}", outcome.usage, outcome.error, outcome.complete);
     let ended = relayed.progress.iter().any(|progress| progress.ended);
     let content = relayed.progress.iter().any(|progress| progress.content);
-    (relayed.shown, relayed.end, format!("{said} {ended} {content} {:?}", outcome.finish_reason))
+    (
+        relayed.shown,
+        relayed.end,
+        format!(
+            "{said} {ended} {content} {:?} {:?} {:?} {:?}",
+            outcome.finish_reason, outcome.response_id, outcome.served_model, outcome.service_tier
+        ),
+    )
 }
 
 proptest! {
@@ -118,6 +125,26 @@ proptest! {
         prop_assert_eq!(shown, Value::Object(wanted));
     }
 
+    /// That chunks begin alike is used to read them faster, and must not be seen in what is read. White space behind
+    /// the brace, of another length each time, makes them begin differently.
+    #[test]
+    fn chunks_that_begin_alike_are_read_like_others(
+        chunks in vec((members(), 1..4_usize), 0..4),
+        asked in any::<bool>(),
+    ) {
+        let chunks: Vec<_> = chunks.iter().flat_map(|(members, times)| vec![members; *times]).collect();
+        let stream = |space: &dyn Fn(usize) -> String| -> Vec<Vec<u8>> {
+            let event = |(at, members): (usize, &&Vec<&str>)| {
+                format!("data: {{{}{}}}\n\n", space(at), members.join(",")).into_bytes()
+            };
+            chunks.iter().enumerate().map(event).collect()
+        };
+        let (shown, end, said) = summary("openai", asked, &stream(&|_| String::new()));
+        let apart = summary("openai", asked, &stream(&|at| " ".repeat(at + 1)));
+        let bare = |bytes: Vec<u8>| bytes.into_iter().filter(|byte| *byte != b' ').collect::<Vec<_>>();
+        prop_assert_eq!((bare(shown), bare(end), said), (bare(apart.0), bare(apart.1), apart.2));
+    }
+
     /// For a client that asked, the bytes shown and kept back are the provider's, to the end mark.
     #[test]
     fn a_client_that_asked_sees_every_byte(texts in vec("[ -~付]{0,9}", 0..6), cuts in vec(any::<Index>(), 0..6)) {
@@ -143,4 +170,27 @@ fn json_leaf() -> impl Strategy<Value = Value> {
         vec(any::<u8>(), 0..3).prop_map(Value::from),
         Just(json!({"usage": null, "x": ["}", {"y": "]"}]})),
     ]
+}
+
+/// Members of a chunk, in any order, some of them missing, some twice.
+fn members() -> impl Strategy<Value = Vec<&'static str>> {
+    let member = prop_oneof![
+        Just(r#""id":"c1""#),
+        Just(r#""id":"c2""#),
+        Just(r#""model":"m""#),
+        Just(r#""service_tier":"default""#),
+        Just(r#""service_tier":"priority""#),
+        Just(r#""object":"chat.completion.chunk""#),
+        Just(r#""object":"error""#),
+        Just(r#""code":400"#),
+        Just(r#""base_resp":{"status_code":0}"#),
+        Just(r#""base_resp":{"status_code":1008}"#),
+        Just(r#""choices":[{"index":0,"delta":{"content":"a"}}]"#),
+        Just(r#""choices":[{"delta":{"content":"b"},"index":1,"finish_reason":"stop"}]"#),
+        Just(r#""choices":[]"#),
+        Just(r#""usage":null"#),
+        Just(r#""usage":{"prompt_tokens":3,"completion_tokens":1}"#),
+        Just(r#""usage":{"prompt_tokens":3,"completion_tokens":2,"total_tokens":9}"#),
+    ];
+    vec(member, 0..6)
 }

@@ -1,4 +1,5 @@
 //! Requests: what is refused and with which words, what passes untouched, what the provider is sent.
+#![allow(clippy::unwrap_used)] // a helper of tests may fail as a test does
 
 use bytes::Bytes;
 use dialects::{Dialect, ErrorBody, Needs, Request, decode, render_error};

@@ -30,62 +30,120 @@ pub(crate) enum ErrorShape {
     Foreign,
 }
 
-/// Reads one JSON object.
+/// Reads one JSON object: a chunk or a whole answer.
+///
+/// The chunks of a stream begin alike (`id`, `object`, `created`, `model`, …), so what stood before `choices` in the
+/// last one is remembered: where the next begins with the same bytes, it has said nothing new so far.
 pub(crate) fn read(json: &[u8], answer: &mut Answer) -> Result<Chunk, Bad> {
-    let mut chunk = Chunk::default();
-    let (mut any_choice, mut said_usage) = (false, false);
-    let (mut own_error, mut foreign_error, mut bare_code) = (false, false, false);
-    // For the cut: where the last member ended, and a cut of the first member, which takes the comma behind it.
-    let (mut member_end, mut first_cut) = (None, None);
+    let mut reader = Reader::default();
+    let mut head = std::mem::take(&mut answer.head);
     let mut scan = Scan::new(json);
-    let object = scan.object(|key, scan| {
+    let object = if !head.is_empty() && json.starts_with(&head) {
+        scan = Scan::from(json, head.len());
+        reader.member(b"choices", &mut scan, answer)?;
+        scan.rest_of_object(|key, scan| reader.member(key, scan, answer)).map(|()| true)?
+    } else {
+        head.clear();
+        scan.object(|key, scan| {
+            if key == b"choices" && head.is_empty() && reader.is_inert() {
+                let before = json.get(..scan.offset()).filter(|head| head.len() <= HEAD_MAX);
+                head.extend_from_slice(before.unwrap_or_default());
+            }
+            reader.member(key, scan, answer)
+        })?
+    };
+    answer.head = head;
+    if object && scan.at_end() { Ok(reader.chunk()) } else { Err(Bad) }
+}
+
+/// A longer beginning is not remembered.
+const HEAD_MAX: usize = 1024;
+
+#[derive(Default)]
+struct Reader {
+    chunk: Chunk,
+    any_choice: bool,
+    said_usage: bool,
+    own_error: bool,
+    foreign_error: bool,
+    bare_code: bool,
+    /// Something was said that must be heard again in the next chunk.
+    spoken: bool,
+    /// For the cut: where the last member ended, and where a cut of the first member begins, which takes the comma
+    /// behind it.
+    member_end: Option<usize>,
+    first_cut: Option<usize>,
+}
+
+impl Reader {
+    fn member(&mut self, key: &[u8], scan: &mut Scan<'_>, answer: &mut Answer) -> Result<(), Bad> {
         let key_at = scan.key_offset();
-        if let Some(start) = first_cut.take() {
-            chunk.null_usage = Some((start, key_at));
+        if let Some(start) = self.first_cut.take() {
+            self.chunk.null_usage = Some((start, key_at));
         }
         match key {
             b"id" => keep_first(&mut answer.id, scan.text()?),
             b"model" => keep_first(&mut answer.model, scan.text()?),
             b"service_tier" => keep_last(&mut answer.tier, scan.text()?),
+            b"object" => self.bare_code |= scan.text()?.is_some_and(|text| text.raw == b"error"),
             b"choices" => {
+                let (chunk, any) = (&mut self.chunk, &mut self.any_choice);
                 chunk.choices = scan.array(|scan| {
-                    any_choice = true;
-                    choice(scan, answer, &mut chunk)
+                    *any = true;
+                    choice(scan, answer, chunk)
                 })?;
             }
-            b"usage" => {
-                let null = scan.clone().raw()? == b"null";
-                let Claim::OpenAiChat(claim) = &mut answer.claim else { return scan.skip() };
-                said_usage |= claim.take(scan)?;
-                if null {
-                    chunk.null_usage = Some((member_end.unwrap_or(key_at), scan.offset()));
-                    first_cut = member_end.is_none().then_some(key_at);
-                }
+            b"usage" => self.usage(key_at, scan, answer)?,
+            b"error" => self.own_error |= self.speaks(is_truthy(scan.raw()?)),
+            b"base_resp" => {
+                let failed = failed_base(scan)?;
+                self.foreign_error |= self.speaks(failed);
             }
-            b"error" => own_error |= is_truthy(scan.raw()?),
-            b"base_resp" => foreign_error |= failed_base(scan)?,
-            b"error_code" => foreign_error |= is_truthy(scan.raw()?),
-            b"object" => bare_code |= scan.text()?.is_some_and(|text| text.raw == b"error"),
+            b"error_code" => self.foreign_error |= self.speaks(is_truthy(scan.raw()?)),
             b"code" | b"Response" | b"ErrorMsg" => {
                 let raw = scan.raw()?;
-                bare_code |= is_truthy(raw) && raw != b"200";
+                self.bare_code |= is_truthy(raw) && raw != b"200";
             }
             _ => scan.skip()?,
         }
-        member_end = Some(scan.offset());
+        self.member_end = Some(scan.offset());
         Ok(())
-    })?;
-    if !object || !scan.at_end() {
-        return Err(Bad);
     }
-    chunk.usage_only = said_usage && !any_choice;
-    chunk.progress |= chunk.content || said_usage;
-    chunk.error = if own_error {
-        Some(ErrorShape::Own)
-    } else {
-        (foreign_error || (bare_code && !chunk.choices)).then_some(ErrorShape::Foreign)
-    };
-    Ok(chunk)
+
+    fn usage(&mut self, key_at: usize, scan: &mut Scan<'_>, answer: &mut Answer) -> Result<(), Bad> {
+        self.spoken = true;
+        let null = scan.clone().raw()? == b"null";
+        let Claim::OpenAiChat(claim) = &mut answer.claim else { return scan.skip() };
+        self.said_usage |= claim.take(scan)?;
+        if null {
+            self.chunk.null_usage = Some((self.member_end.unwrap_or(key_at), scan.offset()));
+            self.first_cut = self.member_end.is_none().then_some(key_at);
+        }
+        Ok(())
+    }
+
+    fn speaks(&mut self, said: bool) -> bool {
+        self.spoken |= said;
+        said
+    }
+
+    /// Nothing so far but what a stream says once.
+    const fn is_inert(&self) -> bool {
+        !self.spoken && !self.bare_code
+    }
+
+    fn chunk(self) -> Chunk {
+        let mut chunk = self.chunk;
+        chunk.usage_only = self.said_usage && !self.any_choice;
+        chunk.progress |= chunk.content || self.said_usage;
+        chunk.error = if self.own_error {
+            Some(ErrorShape::Own)
+        } else {
+            let bare = self.bare_code && !chunk.choices;
+            (self.foreign_error || bare).then_some(ErrorShape::Foreign)
+        };
+        chunk
+    }
 }
 
 /// The SDKs take an `error` for one when it is truthy, so these are none.

@@ -3,7 +3,8 @@
 #![allow(clippy::unwrap_used)] // a helper of tests may fail as a test does
 
 use bytes::Bytes;
-use dialects::{Dialect, Facts, Outcome, Progress, StreamMachine, decode, quirk};
+use dialects::{Dialect, Facts, Flag, Outcome, Progress, StreamMachine, decode, quirk};
+use serde_json::Value;
 
 /// What a stream became.
 pub struct Relayed {
@@ -49,4 +50,14 @@ pub fn relay(facts: Facts, reads: &[&[u8]]) -> Relayed {
 /// Feeds a stream in one read.
 pub fn relay_whole(facts: Facts, stream: &str) -> Relayed {
     relay(facts, &[stream.as_bytes()])
+}
+
+/// The vector, as JSON; `null` when nothing is known.
+pub fn vector(relayed: &Relayed) -> Value {
+    serde_json::to_value(relayed.outcome.usage.tokens).unwrap()
+}
+
+/// The names of the flags raised.
+pub fn flags(relayed: &Relayed) -> Vec<&'static str> {
+    relayed.outcome.usage.flags.iter().map(Flag::name).collect()
 }
