@@ -11,4 +11,4 @@ mod upstream;
 
 pub use body::{Body, BodyError, read_body, read_limited};
 pub use listen::{Limits, Stop, bind, serve};
-pub use upstream::{Dialed, Upstream, UpstreamError, UpstreamOptions};
+pub use upstream::{Dialed, Upstream, UpstreamBody, UpstreamError, UpstreamOptions};

@@ -72,11 +72,13 @@ impl Foresight {
     }
 
     /// Learns how long the answer was. Call once per attempt that ended by itself: an answer that a client cut off
-    /// says nothing of where it would have stopped.
-    pub fn learn(&self, context: &Context<'_>, output_tokens: u64) {
+    /// says nothing of where it would have stopped. `foreseen`: what was foreseen of it, to be scored.
+    pub fn learn(&self, context: &Context<'_>, foreseen: Option<Foreseen>, output_tokens: u64) {
         let mut state = self.state.lock();
         let keys = keys(context);
-        state.correct(keys, output_tokens);
+        if let Some(foreseen) = foreseen {
+            state.correct(keys, foreseen, output_tokens);
+        }
         for (key, half_life) in keys.into_iter().zip(HALF_LIFE) {
             state.place(key).histogram.learn(output_tokens, half_life);
         }
@@ -101,7 +103,9 @@ impl State {
             let sum: f32 = blend.iter().sum();
             let lean = LEAN * if depth == 1 { 0.25 } else { 1.0 };
             if sum > lean {
-                blend.iter_mut().for_each(|weight| *weight *= lean / sum);
+                for weight in &mut blend {
+                    *weight *= lean / sum;
+                }
             }
             place.histogram.blend(&mut blend, f32::MAX);
         }
@@ -110,8 +114,7 @@ impl State {
     }
 
     /// Moves the model's levels by whether this answer was foreseen.
-    fn correct(&mut self, keys: [u64; 4], output_tokens: u64) {
-        let Some(foreseen) = self.foresee(keys) else { return };
+    fn correct(&mut self, keys: [u64; 4], foreseen: Foreseen, output_tokens: u64) {
         let [_, model, ..] = keys;
         let Some(place) = self.contexts.get_mut(&model) else { return };
         let bounds = [foreseen.p50, foreseen.p90, foreseen.p99];
@@ -189,6 +192,7 @@ mod tests {
     }
 
     /// A small deterministic generator (Numerical Recipes' LCG) so that the test needs no crate.
+    #[allow(clippy::cast_precision_loss)] // 31 bits
     fn rng(state: &mut u64) -> f64 {
         *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         ((*state >> 33) as f64) / f64::from(1u32 << 31)
@@ -201,6 +205,7 @@ mod tests {
 
     /// Lengths drawn from known laws that change half-way: coverage must hold over the whole and near the change.
     #[test]
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // lengths of some thousands
     fn coverage_holds_under_drift() {
         let foresight = Foresight::default();
         let mut state = 7;
@@ -208,12 +213,13 @@ mod tests {
         for call in 0..20_000 {
             let scale = if call < 10_000 { 100.0 } else { 700.0 };
             let output = (-(1.0 - rng(&mut state)).ln() * scale) as u64 + 1;
-            if let (true, Some(foreseen)) = (call >= 500, foresight.foresee(&ctx("a"))) {
+            let foreseen = foresight.foresee(&ctx("a"));
+            if let (true, Some(foreseen)) = (call >= 500, foreseen) {
                 scored += 1.0;
                 under90 += f64::from(u8::from(output <= foreseen.p90));
                 under99 += f64::from(u8::from(output <= foreseen.p99));
             }
-            foresight.learn(&ctx("a"), output);
+            foresight.learn(&ctx("a"), foreseen, output);
         }
         let (c90, c99) = (under90 / scored, under99 / scored);
         assert!((0.88..=0.93).contains(&c90), "p90 covered {c90}");
@@ -224,8 +230,8 @@ mod tests {
     fn apps_of_one_model_are_told_apart() {
         let foresight = Foresight::default();
         for _ in 0..400 {
-            foresight.learn(&ctx("short"), 10);
-            foresight.learn(&ctx("long"), 2_000);
+            foresight.learn(&ctx("short"), None, 10);
+            foresight.learn(&ctx("long"), None, 2_000);
         }
         let (short, long) =
             (foresight.foresee(&ctx("short")).unwrap(), foresight.foresee(&ctx("long")).unwrap());
@@ -238,8 +244,8 @@ mod tests {
         let foresight = Foresight::default();
         for app in 0..30_000 {
             let app = app.to_string();
-            foresight.foresee(&ctx(&app));
-            foresight.learn(&ctx(&app), 5);
+            let foreseen = foresight.foresee(&ctx(&app));
+            foresight.learn(&ctx(&app), foreseen, 5);
         }
         assert!(foresight.contexts() <= CONTEXTS_MAX + 3);
     }

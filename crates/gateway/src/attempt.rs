@@ -12,7 +12,7 @@ use serde_json::json;
 
 use crate::clock;
 use crate::drive::Job;
-use crate::estimate::{Bounds, bounds, charge_of};
+use crate::estimate::{Bounds, charge_of};
 use crate::house::Lane;
 use crate::refusal::Refusal;
 
@@ -52,7 +52,9 @@ pub(crate) async fn open(job: &Job, kept: &Kept, number: u32, reason: &str) -> R
     let Some(lane) = job.offers.lane(&kept.offer).cloned() else {
         return Err(Refusal::overloaded("the offer is not configured any more"));
     };
-    let bounds = bounds(house, &job.labels, &job.request, &job.estimate, &kept.offer);
+    let Some(bounds) = job.routed.bounds(&kept.offer) else {
+        return Err(Refusal::overloaded("the offer was not priced"));
+    };
     let opened_at = clock::now();
     let (hold_charge, max_charge) = charges(&lane, &bounds)?;
     let scope = ScopeValues {

@@ -45,12 +45,12 @@ async fn steps(
         if !house.ledger.has_room() {
             return Err(Refusal::overloaded("the ledger is behind; try again"));
         }
-        let estimate = estimate::estimate(house, &labels, &request);
+        let estimate = estimate::estimate(house, &request);
         let admission = admit::admit(house, &caller, &request, estimate.input)?;
-        let plan = estimate::route(house, &caller, &head.headers, &request, &estimate)?;
-        Ok((request, estimate, admission, plan))
+        let routed = estimate::route(house, &caller, (&head.headers, &labels), &request, &estimate)?;
+        Ok((request, estimate, admission, routed))
     };
-    let (request, estimate, admission, plan) = match planned.await {
+    let (request, estimate, admission, routed) = match planned.await {
         Ok(planned) => planned,
         Err(refusal) => {
             write_down(house, call_id, &labels, asked, &refusal);
@@ -61,8 +61,19 @@ async fn steps(
     let (answer, answered) = oneshot::channel();
     let (offers, request_hash) = (house.offers(), hash(request.body()));
     let house = Arc::clone(house);
-    let job =
-        Job { house, offers, call_id, caller, labels, asked, request, request_hash, estimate, plan, passed };
+    let job = Job {
+        house,
+        offers,
+        call_id,
+        caller,
+        labels,
+        asked,
+        request,
+        request_hash,
+        estimate,
+        routed,
+        passed,
+    };
     let house = Arc::clone(&job.house);
     house.drive(drive(job, admission, answer));
     // The driving task always answers; it can only vanish by a panic, which leaves the attempt to the next start.

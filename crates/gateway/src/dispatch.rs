@@ -4,9 +4,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
 use dialects::{ErrorClass, Hangup, ProviderError};
-use edge::{Body, BodyError, Dialed, read_limited};
+use edge::{Body, BodyError, Dialed, UpstreamBody, read_limited};
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
-use hyper::body::Incoming;
 use ledger::AttemptStatus;
 use prices::Charge;
 
@@ -26,9 +25,9 @@ pub(crate) enum Tried {
     Served,
     /// Nothing reached the client.
     Failed {
-        error: ProviderError,
+        error: Box<ProviderError>,
         /// The provider's own answer, fit to be passed on.
-        verbatim: Option<Answer>,
+        verbatim: Option<Box<Answer>>,
     },
 }
 
@@ -82,7 +81,7 @@ pub(crate) async fn wait<T>(
 }
 
 /// The provider answered with an error status.
-async fn refused(job: &Job, attempt: Attempt, head: http::Response<Incoming>) -> Tried {
+async fn refused(job: &Job, attempt: Attempt, head: http::Response<UpstreamBody>) -> Tried {
     let (parts, body) = head.into_parts();
     let idle = attempt.lane.provider.idle_timeout;
     // An error whose body cannot be read is still an error of that status.
@@ -101,7 +100,7 @@ async fn refused(job: &Job, attempt: Attempt, head: http::Response<Incoming>) ->
     let verbatim = passed_on(job, &parts.headers, parts.status, body);
     let ending = Ending { http_status: status, ..Ending::of(AttemptStatus::ProviderError) };
     match fail(job, attempt, ending, error).await {
-        Tried::Failed { error, .. } => Tried::Failed { error, verbatim: Some(verbatim) },
+        Tried::Failed { error, .. } => Tried::Failed { error, verbatim: Some(Box::new(verbatim)) },
         Tried::Served => Tried::Served,
     }
 }
@@ -110,7 +109,7 @@ async fn refused(job: &Job, attempt: Attempt, head: http::Response<Incoming>) ->
 async fn whole(
     job: &Job,
     mut attempt: Attempt,
-    head: http::Response<Incoming>,
+    head: http::Response<UpstreamBody>,
     client: &mut Client,
 ) -> Tried {
     let (parts, body) = head.into_parts();
@@ -152,7 +151,7 @@ async fn whole(
     let ended = if left { AttemptStatus::ClientClosed } else { AttemptStatus::Ok };
     let ending =
         Ending { http_status: status, outcome: Some(outcome), client_left: left, ..Ending::of(ended) };
-    let settled = settle(job, attempt, ending);
+    let settled = settle(job, attempt, &ending);
     let answer = match settled.durable(job).await {
         Ok(charge) => {
             let mut answer = passed_on(job, &parts.headers, parts.status, bytes);
@@ -176,7 +175,7 @@ async fn stop(job: &Job, attempt: Attempt, broken: Broken, what: &str) -> Tried 
         Broken::ClientLeft | Broken::Hurry => {
             let ending = Ending { client_left: true, ..Ending::of(AttemptStatus::ClientClosed) };
             // Nobody waits for it: what could not be made durable is found open at the next start.
-            drop(settle(job, attempt, ending).durable(job).await);
+            drop(settle(job, attempt, &ending).durable(job).await);
             Tried::Served
         }
     }
@@ -185,12 +184,12 @@ async fn stop(job: &Job, attempt: Attempt, broken: Broken, what: &str) -> Tried 
 async fn fail(job: &Job, attempt: Attempt, ending: Ending, error: ProviderError) -> Tried {
     let ending = Ending { error: Some(error.clone()), ..ending };
     // Durable before the next attempt opens, so that the books show one try after the other.
-    match settle(job, attempt, ending).durable(job).await {
-        Ok(_) => Tried::Failed { error, verbatim: None },
+    match settle(job, attempt, &ending).durable(job).await {
+        Ok(_) => Tried::Failed { error: Box::new(error), verbatim: None },
         Err(refusal) => {
             let error =
                 ProviderError { class: ErrorClass::Overload, ..ProviderError::timeout(&refusal.message) };
-            Tried::Failed { error, verbatim: None }
+            Tried::Failed { error: Box::new(error), verbatim: None }
         }
     }
 }

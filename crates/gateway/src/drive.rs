@@ -6,11 +6,10 @@ use accounts::{Admission, Caller};
 use dialects::{Request, Retry};
 use http::HeaderMap;
 use ledger::{CallId, Labels, Name};
-use routes::Plan;
 use tokio::sync::oneshot;
 
 use crate::dispatch::{Tried, dispatch};
-use crate::estimate::Estimate;
+use crate::estimate::{Estimate, Routed};
 use crate::house::{Answer, House, Offers};
 use crate::refusal::Refusal;
 use crate::{attempt, call, clock};
@@ -27,7 +26,7 @@ pub(crate) struct Job {
     pub(crate) request: Request,
     pub(crate) request_hash: u128,
     pub(crate) estimate: Estimate,
-    pub(crate) plan: Plan,
+    pub(crate) routed: Routed,
     /// Headers of the client that go on to the provider.
     pub(crate) passed: HeaderMap,
 }
@@ -70,15 +69,15 @@ pub(crate) async fn drive(job: Job, admission: Admission, answer: oneshot::Sende
     let mut number = 0;
     let mut before = String::new();
     let mut refusal = Refusal::overloaded("every eligible offer is being probed; try again");
-    for (place, kept) in job.plan.kept.iter().enumerate() {
-        if number >= job.plan.policy.max_attempts || client.has_left() {
+    for (place, kept) in job.routed.plan.kept.iter().enumerate() {
+        if number >= job.routed.plan.policy.max_attempts || client.has_left() {
             break;
         }
         if !kept.offer.health.enter(clock::now().0) {
             continue;
         }
         number += 1;
-        let attempt = match attempt::open(&job, kept, number, &job.plan.reason(place, &before)).await {
+        let attempt = match attempt::open(&job, kept, number, &job.routed.plan.reason(place, &before)).await {
             Ok(attempt) => attempt,
             Err(refused) => {
                 kept.offer.health.left(clock::now().0);
@@ -96,7 +95,9 @@ pub(crate) async fn drive(job: Job, admission: Admission, answer: oneshot::Sende
                 if error.retry() == Retry::Never {
                     // The request itself is at fault: the provider's own words, where it speaks the caller's dialect.
                     match verbatim {
-                        Some(answer) => drop(client.answer(answer)),
+                        Some(answer) => {
+                            client.answer(*answer);
+                        }
                         None => client.refuse(Refusal::of_provider(&error, &kept.offer.id)),
                     }
                     return;

@@ -1,7 +1,7 @@
 //! Steps 3 and 4, estimate and route: what the call will use, what that costs at each offer, and which offer.
 
 use accounts::Caller;
-use dialects::Request;
+use dialects::{Quirk, Request};
 use foresight::{Context, Foreseen};
 use http::HeaderMap;
 use ledger::Labels;
@@ -26,6 +26,20 @@ pub(crate) struct Estimate {
     pub(crate) exact: bool,
 }
 
+/// Where a call may go, and what an attempt there is held for.
+pub(crate) struct Routed {
+    pub(crate) plan: Plan,
+    /// By offer id; of every offer that was priced.
+    bounds: Vec<(String, Bounds)>,
+}
+
+impl Routed {
+    /// What an attempt at an offer of the plan is held for.
+    pub(crate) fn bounds(&self, offer: &Offer) -> Option<Bounds> {
+        self.bounds.iter().find(|(id, _)| *id == offer.id).map(|(_, bounds)| *bounds)
+    }
+}
+
 /// What an attempt at one offer is held for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bounds {
@@ -39,7 +53,7 @@ pub(crate) struct Bounds {
     pub(crate) foreseen: Option<Foreseen>,
 }
 
-pub(crate) fn estimate(house: &House, _labels: &Labels, request: &Request) -> Estimate {
+pub(crate) fn estimate(house: &House, request: &Request) -> Estimate {
     let offers = house.offers();
     // A virtual model's name says nothing of a tokenizer: look behind it.
     let model = offers.table.first_model(request.model());
@@ -48,19 +62,22 @@ pub(crate) fn estimate(house: &House, _labels: &Labels, request: &Request) -> Es
 }
 
 /// What an attempt at an offer is held for. The caller's own limit where one is set, else foresight's p99, else the
-/// model's limit (`research`: rule 2 of holds).
-pub(crate) fn bounds(
+/// model's limit: a hold is an upper bound by choice.
+fn bounds(
     house: &House,
     labels: &Labels,
     request: &Request,
     estimate: &Estimate,
     offer: &Offer,
+    quirk: &Quirk,
 ) -> Bounds {
     let app = if labels.app.is_empty() { &labels.key } else { &labels.app };
     let context = Context { model: &offer.model, app, input_tokens: estimate.input };
     let foreseen = if house.settings.foresight { house.foresight.foresee(&context) } else { None };
-    let limit = request.max_output().unwrap_or(offer.max_output).min(offer.max_output);
-    let one = match (request.max_output(), foreseen) {
+    // Where reasoning comes on top of the client's limit, that limit bounds nothing.
+    let asked = request.max_output().filter(|_| !quirk.max_tokens_excludes_reasoning);
+    let limit = asked.unwrap_or(offer.max_output).min(offer.max_output);
+    let one = match (asked, foreseen) {
         (None, Some(foreseen)) => foreseen.p99.min(limit),
         (Some(_), _) | (None, None) => limit,
     };
@@ -89,10 +106,11 @@ pub(crate) fn charge_of(plan: &PlanRef, input: u64, output: u64) -> Option<Charg
 pub(crate) fn route(
     house: &House,
     caller: &Caller,
-    headers: &HeaderMap,
+    head: (&HeaderMap, &Labels),
     request: &Request,
     estimate: &Estimate,
-) -> Result<Plan, Refusal> {
+) -> Result<Routed, Refusal> {
+    let (headers, labels) = head;
     if headers.contains_key(POLICY) {
         return Err(Refusal::invalid(
             POLICY,
@@ -120,10 +138,11 @@ pub(crate) fn route(
         data_class: admit::data_class(caller, headers)?,
         now: clock::now().0,
     };
-    let labels = caller.own_labels();
+    let mut all = Vec::new();
     let price = |offer: &Offer| {
         let Some(lane) = offers.lane(offer) else { return Price::Unknown };
-        let bounds = bounds(house, labels, request, estimate, offer);
+        let bounds = bounds(house, labels, request, estimate, offer, lane.provider.quirk);
+        all.push((offer.id.clone(), bounds));
         let output = bounds.foreseen.map_or(bounds.output, |foreseen| foreseen.p50.min(bounds.output));
         let charge = lane.plan.as_ref().and_then(|plan| charge_of(plan, estimate.input, output));
         match charge {
@@ -147,7 +166,7 @@ pub(crate) fn route(
     if let Some(max) = max_charge {
         let within = |offer: &Offer| {
             let plan = offers.lane(offer)?.plan.as_ref()?;
-            let bounds = bounds(house, labels, request, estimate, offer);
+            let (_, bounds) = all.iter().find(|(id, _)| *id == offer.id)?;
             let held = fx.convert_up(charge_of(plan, bounds.input, bounds.output)?, max.currency)?;
             Some(held <= max.amount)
         };
@@ -156,7 +175,7 @@ pub(crate) fn route(
         });
     }
     match plan.refusal() {
-        None => Ok(plan),
+        None => Ok(Routed { plan, bounds: all }),
         Some(code) => Err(refuse(code, &plan)),
     }
 }

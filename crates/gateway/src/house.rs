@@ -43,7 +43,7 @@ impl Default for Settings {
             max_body: 32 << 20,
             max_answer: 64 << 20,
             body_pause: Duration::from_secs(30),
-            drain_limit: Duration::from_secs(600),
+            drain_limit: Duration::from_mins(10),
             refuse_unknown_price: true,
             foresight: true,
             compare_in: Currency::CNY,

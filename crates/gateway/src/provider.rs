@@ -101,7 +101,7 @@ impl Provider {
         body: Bytes,
         attempt: AttemptId,
         passed: &HeaderMap,
-    ) -> Result<http::Response<hyper::body::Incoming>, edge::UpstreamError> {
+    ) -> Result<http::Response<edge::UpstreamBody>, edge::UpstreamError> {
         let mut request = http::Request::new(Full::new(body));
         *request.method_mut() = http::Method::POST;
         *request.uri_mut() = self.uri.clone();

@@ -1,15 +1,17 @@
 //! Step 8, relay: a stream to the client as it comes, counted as it flows, its end held back until it is settled.
 
+use std::future::poll_fn;
 use std::pin::Pin;
+use std::task::Poll;
 use std::time::Instant;
 
 use bytes::Bytes;
 use dialects::{Hangup, ProviderError, StreamMachine};
-use edge::Body;
+use edge::{Body, UpstreamBody};
 use http::HeaderMap;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use http_body::Body as _;
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
 use ledger::AttemptStatus;
 use tokio::sync::mpsc;
 use tokio::time::Sleep;
@@ -21,6 +23,8 @@ use crate::settle::{Ending, settle};
 
 /// Pieces that wait for a slow client; beyond it the provider is not read either.
 const QUEUE: usize = 32;
+/// Frames of the provider that go to the client together, at the most.
+const BATCH: usize = 64;
 /// How long the provider may take to close its answer after the end mark, for its connection to be used again.
 const LINGER: std::time::Duration = std::time::Duration::from_millis(200);
 
@@ -65,7 +69,7 @@ struct Relay<'a> {
 pub(crate) async fn relay(
     job: &Job,
     attempt: Attempt,
-    head: http::Response<Incoming>,
+    head: http::Response<UpstreamBody>,
     client: &mut Client,
 ) -> Tried {
     let (parts, mut body) = head.into_parts();
@@ -98,7 +102,7 @@ pub(crate) async fn relay(
 }
 
 impl Relay<'_> {
-    async fn run(&mut self, body: &mut Incoming, client: &mut Client) -> End {
+    async fn run(&mut self, body: &mut UpstreamBody, client: &mut Client) -> End {
         let provider = &self.attempt.lane.provider;
         let (first, idle) = (provider.first_byte_timeout, provider.idle_timeout);
         let cancel = provider.on_hangup == Hangup::Cancel;
@@ -123,32 +127,53 @@ impl Relay<'_> {
                 }
                 () = &mut stopped => return End::Stopped,
             };
-            let bytes = match frame {
-                None => {
-                    self.machine.close(&mut self.out);
-                    self.show(client).await;
-                    return self.machine.error().cloned().map_or(End::Ended, End::Error);
+            let mut next = Some(frame);
+            // What has arrived goes on together: one write to the client instead of one for each event.
+            for _ in 0..BATCH {
+                let Some(frame) = next else { break };
+                match frame {
+                    None => {
+                        self.machine.close(&mut self.out);
+                        self.show(client).await;
+                        return self.end();
+                    }
+                    Some(Err(error)) => {
+                        self.show(client).await;
+                        return End::Broke(error.to_string());
+                    }
+                    Some(Ok(frame)) => {
+                        if let Ok(bytes) = frame.into_data() {
+                            self.take(&bytes);
+                        }
+                    }
                 }
-                Some(Err(error)) => return End::Broke(error.to_string()),
-                Some(Ok(frame)) => match frame.into_data() {
-                    Ok(bytes) => bytes,
-                    Err(_) => continue,
-                },
-            };
-            let step = self.machine.push(&bytes, &mut self.out);
-            if step.moved {
-                self.last_moved = Instant::now();
-            }
-            if step.content && self.attempt.first_token.is_none() {
-                self.attempt.first_token = Some(Instant::now());
+                if self.machine.ended() {
+                    break;
+                }
+                next = arrived(body).await;
             }
             if !self.show(client).await && cancel {
                 return End::Cancelled;
             }
-            if step.ended {
-                return self.machine.error().cloned().map_or(End::Ended, End::Error);
+            if self.machine.ended() {
+                return self.end();
             }
         }
+    }
+
+    /// Counts what came, and keeps what the client is to see of it.
+    fn take(&mut self, bytes: &Bytes) {
+        let step = self.machine.push(bytes, &mut self.out);
+        if step.moved {
+            self.last_moved = Instant::now();
+        }
+        if step.content && self.attempt.first_token.is_none() {
+            self.attempt.first_token = Some(Instant::now());
+        }
+    }
+
+    fn end(&self) -> End {
+        self.machine.error().cloned().map_or(End::Ended, End::Error)
     }
 
     /// Hands what came to the client. `false`: it has just left.
@@ -167,23 +192,16 @@ impl Relay<'_> {
             self.out.clear();
             return self.draining_since.is_some() || self.note_left();
         };
-        let mut left = false;
-        for bytes in self.out.drain(..) {
-            // The queue has room nearly always; a client that does not read for as long as a provider may be silent
-            // counts as one that has left.
-            let sent = match sender.try_send(bytes) {
-                Ok(()) => true,
-                Err(mpsc::error::TrySendError::Closed(_)) => false,
-                Err(mpsc::error::TrySendError::Full(bytes)) => {
-                    matches!(tokio::time::timeout(idle, sender.send(bytes)).await, Ok(Ok(())))
-                }
-            };
-            if !sent {
-                left = true;
-                break;
+        // The queue has room nearly always; a client that does not read for as long as a provider may be silent counts
+        // as one that has left.
+        let sent = match sender.try_send(joined(&mut self.out)) {
+            Ok(()) => true,
+            Err(mpsc::error::TrySendError::Closed(_)) => false,
+            Err(mpsc::error::TrySendError::Full(bytes)) => {
+                matches!(tokio::time::timeout(idle, sender.send(bytes)).await, Ok(Ok(())))
             }
-        }
-        !left || self.note_left()
+        };
+        sent || self.note_left()
     }
 
     fn note_left(&mut self) -> bool {
@@ -249,12 +267,12 @@ impl Relay<'_> {
             ..Ending::of(status)
         };
         let opened = std::sync::Arc::clone(&self.attempt.opened);
-        let settling = settle(self.job, self.attempt, ending);
+        let settling = settle(self.job, self.attempt, &ending);
         let provenance = settling.provenance;
         let durable = settling.durable(self.job).await;
         let Listener::Listening(sender) = self.listener else {
             return match error {
-                Some(error) if !client_left => Tried::Failed { error, verbatim: None },
+                Some(error) if !client_left => Tried::Failed { error: Box::new(error), verbatim: None },
                 Some(_) | None => Tried::Served,
             };
         };
@@ -266,7 +284,7 @@ impl Relay<'_> {
                     // The provider's own end mark or error event.
                     (_, false) => tail.iter().for_each(|bytes| last.extend_from_slice(bytes)),
                     (Some(error), true) => {
-                        last.extend_from_slice(&cut_short(&error.message).event(dialect, opened.call_id))
+                        last.extend_from_slice(&cut_short(&error.message).event(dialect, opened.call_id));
                     }
                     (None, true) if stopped => last.extend_from_slice(
                         &cut_short("the gateway is stopping").event(dialect, opened.call_id),
@@ -286,6 +304,33 @@ impl Relay<'_> {
         Tried::Served
     }
 }
+
+/// The pieces as one, and none left.
+fn joined(pieces: &mut Vec<Bytes>) -> Bytes {
+    match pieces.as_mut_slice() {
+        [only] => {
+            let only = std::mem::take(only);
+            pieces.clear();
+            only
+        }
+        several => {
+            let all = several.concat();
+            pieces.clear();
+            Bytes::from(all)
+        }
+    }
+}
+
+/// The next frame, if it has arrived.
+async fn arrived(body: &mut UpstreamBody) -> Option<Frame> {
+    poll_fn(|cx| match Pin::new(&mut *body).poll_frame(cx) {
+        Poll::Ready(frame) => Poll::Ready(Some(frame)),
+        Poll::Pending => Poll::Ready(None),
+    })
+    .await
+}
+
+type Frame = Option<Result<http_body::Frame<Bytes>, hyper::Error>>;
 
 /// Resolves when the client leaves, wherever it stands.
 async fn left(listener: &mut Listener, client: &mut Client) {

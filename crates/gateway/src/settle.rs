@@ -68,15 +68,15 @@ impl Settling {
 
 /// Settles an attempt: appended to the ledger first, then released from the budgets, so that at every prefix of the
 /// ledger what is spent and held is at least what memory allowed others to see as free.
-pub(crate) fn settle(job: &Job, attempt: Attempt, ending: Ending) -> Settling {
+pub(crate) fn settle(job: &Job, attempt: Attempt, ending: &Ending) -> Settling {
     let ended_at = clock::now();
-    let used = used(&attempt, &ending);
+    let used = used(&attempt, ending);
     let outcome = ending.outcome.as_ref();
     let said = |pick: fn(&Outcome) -> Option<&str>| name(outcome.and_then(pick).unwrap_or_default());
     let served_model = said(|outcome| outcome.served_model.as_deref());
     let priced =
         price(&attempt, &used, &served_model, said(|outcome| outcome.service_tier.as_deref()), ended_at);
-    learn(job, &attempt, &ending, &used, ended_at);
+    learn(job, &attempt, ending, &used, ended_at);
     let first_token_at = attempt.first_token.map(|at| since(&attempt, at));
     let currency = attempt.opened.hold.currency;
     let Attempt { opened, hold, .. } = attempt;
@@ -248,7 +248,8 @@ fn learn(job: &Job, attempt: &Attempt, ending: &Ending, used: &Used, now: UnixMi
         let app = if labels.app.is_empty() { &labels.key } else { &labels.app };
         let context =
             Context { model: &attempt.opened.offer.model, app, input_tokens: attempt.opened.input_estimate };
-        job.house.foresight.learn(&context, output / job.request.choices().max(1));
+        let foreseen = job.routed.bounds(offer).and_then(|bounds| bounds.foreseen);
+        job.house.foresight.learn(&context, foreseen, output / job.request.choices().max(1));
     }
     let beyond = used.tokens.total().saturating_sub(job.estimate.input);
     job.house.accounts.charge_tokens(&job.caller, beyond, now);

@@ -120,8 +120,11 @@ fn request(
         "max_tokens": call.output_tokens.max(1),
         "simulate": call.directive(),
     });
-    if path == "chat/completions" && number.is_multiple_of(4) {
-        body["stream_options"] = json!({ "include_usage": true });
+    if path == "chat/completions"
+        && number.is_multiple_of(4)
+        && let Some(body) = body.as_object_mut()
+    {
+        body.insert("stream_options".to_owned(), json!({ "include_usage": true }));
     }
     http::Request::builder()
         .method(http::Method::POST)
@@ -149,14 +152,14 @@ impl Replayed {
             *settled_once.entry(settled.opened.attempt_id).or_default() += 1;
             match settled.charge {
                 Some(charge) => {
-                    *charges.entry(settled.currency.to_string()).or_default() += i128::from(charge.0)
+                    *charges.entry(settled.currency.to_string()).or_default() += i128::from(charge.0);
                 }
                 None => unpriced += 1,
             }
         })?;
         let attempts = u64::try_from(settled_once.len()).unwrap_or(u64::MAX);
         let twice = settled_once.values().filter(|times| **times != 1).count();
-        output::data(&format!("              trace         books"))?;
+        output::data("              trace         books")?;
         for (what, trace, books) in [
             ("calls", self.calls, attempts),
             ("input", self.input, used.prompt()),

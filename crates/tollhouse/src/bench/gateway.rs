@@ -73,9 +73,12 @@ pub fn run(args: &BenchGateway) -> Outcome {
         }
         Shape::Table => {
             for (name, value) in &figures {
-                output::data(&format!("{name:<24} {:>10.2}", value))?;
+                output::data(&format!("{name:<24} {value:>10.2}"))?;
             }
-            output::tell(format_args!("medians of {} rounds, {} s each measurement, {} connections", args.rounds, args.seconds, args.connections));
+            output::tell(format_args!(
+                "medians of {} rounds, {} s each measurement, {} connections",
+                args.rounds, args.seconds, args.connections
+            ));
         }
     }
     Ok(Exit::Done)
@@ -112,17 +115,23 @@ struct Cpu {
 }
 
 /// The CPU time a process took for the calls that were answered meanwhile.
-async fn cpu(process: &super::peers::Process, load: impl Future<Output = Result<Measured, Failure>>) -> Result<Cpu, Failure> {
+async fn cpu(
+    process: &super::peers::Process,
+    load: impl Future<Output = Result<Measured, Failure>>,
+) -> Result<Cpu, Failure> {
     let before = process.cpu()?;
     let measured = load.await?;
-    let spent = process.cpu()? - before;
+    let spent = process.cpu()?.saturating_sub(before);
     let calls = measured.calls();
     if calls == 0 {
         return Err(Failure::could_not("no call was answered"));
     }
     #[allow(clippy::cast_precision_loss)] // counts of a benchmark
     let calls = calls as f64;
-    Ok(Cpu { us_per_call: spent.as_secs_f64() * 1e6 / calls, calls_per_s: calls / measured.elapsed.as_secs_f64() })
+    Ok(Cpu {
+        us_per_call: spent.as_secs_f64() * 1e6 / calls,
+        calls_per_s: calls / measured.elapsed.as_secs_f64(),
+    })
 }
 
 fn median(mut values: Vec<f64>) -> f64 {
@@ -130,7 +139,9 @@ fn median(mut values: Vec<f64>) -> f64 {
     let middle = values.len() / 2;
     match (values.get(middle), values.len() % 2) {
         (Some(value), 1) => *value,
-        (Some(upper), _) => f64::midpoint(*upper, values.get(middle.saturating_sub(1)).copied().unwrap_or(*upper)),
+        (Some(upper), _) => {
+            f64::midpoint(*upper, values.get(middle.saturating_sub(1)).copied().unwrap_or(*upper))
+        }
         (None, _) => f64::NAN,
     }
 }

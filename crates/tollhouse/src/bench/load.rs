@@ -1,6 +1,7 @@
 //! A load: connections that each send the same request again as soon as it is answered.
 
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -15,7 +16,8 @@ use crate::failure::Failure;
 pub struct Request {
     pub port: u16,
     pub secret: String,
-    pub body: Bytes,
+    /// Sent in turn: no two calls in a row are alike.
+    pub bodies: Arc<[Bytes]>,
 }
 
 impl Request {
@@ -74,10 +76,14 @@ pub async fn drive(load: Load) -> Result<Measured, Failure> {
 async fn connection(request: Request, until: Instant) -> Result<Vec<u32>, Failure> {
     let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, request.port)).await.map_err(Failure::could_not)?;
     stream.set_nodelay(true).map_err(Failure::could_not)?;
-    let (mut sender, driver) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(Failure::could_not)?;
+    let (mut sender, driver) =
+        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(Failure::could_not)?;
     let driving = tokio::spawn(driver);
     let mut latencies = Vec::with_capacity(65_536);
-    while Instant::now() < until {
+    for body in request.bodies.iter().cycle() {
+        if Instant::now() >= until {
+            break;
+        }
         let sent = Instant::now();
         let head = http::Request::builder()
             .method(http::Method::POST)
@@ -85,7 +91,7 @@ async fn connection(request: Request, until: Instant) -> Result<Vec<u32>, Failur
             .header(http::header::HOST, "127.0.0.1")
             .header(http::header::CONTENT_TYPE, "application/json")
             .header(http::header::AUTHORIZATION, format!("Bearer {}", request.secret))
-            .body(Full::new(request.body.clone()))
+            .body(Full::new(body.clone()))
             .map_err(Failure::could_not)?;
         let answer = sender.send_request(head).await.map_err(Failure::could_not)?;
         let status = answer.status();
@@ -94,7 +100,11 @@ async fn connection(request: Request, until: Instant) -> Result<Vec<u32>, Failur
             let frame = frame.map_err(Failure::could_not)?;
             if status != http::StatusCode::OK {
                 let text = frame.into_data().unwrap_or_default();
-                return Err(Failure::could_not(format_args!("port {} answered {status}: {}", request.port, String::from_utf8_lossy(&text))));
+                return Err(Failure::could_not(format_args!(
+                    "port {} answered {status}: {}",
+                    request.port,
+                    String::from_utf8_lossy(&text)
+                )));
             }
         }
         latencies.push(u32::try_from(sent.elapsed().as_micros()).unwrap_or(u32::MAX));

@@ -34,7 +34,13 @@ impl Drop for Process {
 }
 
 impl Process {
-    fn spawn(name: &'static str, processor: Option<usize>, program: &Path, args: &[&str], folder: &Path) -> Result<Self, Failure> {
+    fn spawn(
+        name: &'static str,
+        processor: Option<usize>,
+        program: &Path,
+        args: &[&str],
+        folder: &Path,
+    ) -> Result<Self, Failure> {
         let mut command = match processor {
             Some(processor) => {
                 let mut command = Command::new("taskset");
@@ -46,7 +52,9 @@ impl Process {
         command.args(args).current_dir(folder).stdin(Stdio::null()).env("TOLLHOUSE_BENCH_KEY", SECRET);
         let log = fs::File::create(folder.join(format!("{name}.log"))).map_err(Failure::could_not)?;
         command.stdout(log.try_clone().map_err(Failure::could_not)?).stderr(log);
-        let child = command.spawn().map_err(|error| Failure::could_not(format_args!("cannot start {name}: {error}")))?;
+        let child = command
+            .spawn()
+            .map_err(|error| Failure::could_not(format_args!("cannot start {name}: {error}")))?;
         Ok(Self { child, name })
     }
 
@@ -54,12 +62,17 @@ impl Process {
     pub fn cpu(&self) -> Result<Duration, Failure> {
         // Ticks of 10 ms: USER_HZ is 100 on every Linux that this runs on.
         let each: Vec<u64> = family(self.child.id()).into_iter().filter_map(ticks).collect();
-        if each.is_empty() { Err(self.gone()) } else { Ok(Duration::from_millis(each.iter().sum::<u64>() * 10)) }
+        if each.is_empty() {
+            Err(self.gone())
+        } else {
+            Ok(Duration::from_millis(each.iter().sum::<u64>() * 10))
+        }
     }
 
     /// Resident memory, MB (2²⁰ bytes).
     pub fn resident_mb(&self) -> Result<f64, Failure> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).map_err(|_| self.gone())?;
+        let status =
+            fs::read_to_string(format!("/proc/{}/status", self.child.id())).map_err(|_| self.gone())?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default();
         let kb: f64 = line.trim().trim_end_matches(" kB").trim().parse().map_err(|_| self.gone())?;
         Ok(kb / 1024.0)
@@ -105,31 +118,39 @@ impl Drop for Peers {
 impl Peers {
     /// A call of usual shape: some hundred tokens in, an answer in `events` pieces.
     pub fn request(&self, stream: bool, events: u32) -> Request {
-        let text = "Summarise the following note for a colleague who has not read it, in three sentences. ".repeat(5);
-        let body = json!({
-            "model": "sim-bench",
-            "messages": [
-                { "role": "system", "content": "You are a careful assistant. Answer briefly." },
-                { "role": "user", "content": text },
-            ],
-            "stream": stream,
-            "max_tokens": 256,
-            "temperature": 0.2,
-            "simulate": { "output_tokens": events, "events": events },
-        });
-        Request { port: self.gateway_port, secret: SECRET.to_owned(), body: Bytes::from(body.to_string()) }
+        let note = "Summarise the following note for a colleague who has not read it, in three sentences. "
+            .repeat(5);
+        let body = |number: u32| {
+            json!({
+                "model": "sim-bench",
+                "messages": [
+                    { "role": "system", "content": "You are a careful assistant. Answer briefly." },
+                    { "role": "user", "content": format!("Note {number}. {note}") },
+                ],
+                "stream": stream,
+                "max_tokens": 256,
+                "temperature": 0.2,
+                "simulate": { "output_tokens": events, "events": events },
+            })
+        };
+        let bodies = (0..256).map(|number| Bytes::from(body(number).to_string())).collect();
+        Request { port: self.gateway_port, secret: SECRET.to_owned(), bodies }
     }
 }
 
 /// Starts everybody and waits until they listen.
 pub fn start() -> Result<Peers, Failure> {
     let folder = std::env::temp_dir().join(format!("tollhouse-bench-{}", std::process::id()));
-    fs::create_dir_all(&folder).map_err(|error| Failure::could_not(format_args!("{}: {error}", folder.display())))?;
+    fs::create_dir_all(&folder)
+        .map_err(|error| Failure::could_not(format_args!("{}: {error}", folder.display())))?;
     let own = std::env::current_exe().map_err(Failure::could_not)?;
     let nginx = find("nginx").ok_or_else(|| {
-        Failure::could_not("nginx is not installed, and it is what is compared with\n  fix: apt-get install nginx")
+        Failure::could_not(
+            "nginx is not installed, and it is what is compared with\n  fix: apt-get install nginx",
+        )
     })?;
-    let two = std::thread::available_parallelism().is_ok_and(|processors| processors.get() > 1) && find("taskset").is_some();
+    let two = std::thread::available_parallelism().is_ok_and(|processors| processors.get() > 1)
+        && find("taskset").is_some();
     let (here, there) = if two { (Some(0), Some(1)) } else { (None, None) };
     let [simulator_port, nginx_port, gateway_port, admin_port] = [free()?, free()?, free()?, free()?];
     let listen = format!("127.0.0.1:{simulator_port}");
@@ -249,7 +270,8 @@ fn listens(port: u16, name: &str, folder: &Path) -> Result<(), Failure> {
         std::thread::sleep(Duration::from_millis(20));
     }
     let log = fs::File::open(folder.join(format!("{name}.log"))).ok();
-    let said: Vec<_> = log.into_iter().flat_map(|log| BufReader::new(log).lines().map_while(Result::ok)).collect();
+    let said: Vec<_> =
+        log.into_iter().flat_map(|log| BufReader::new(log).lines().map_while(Result::ok)).collect();
     Err(Failure::could_not(format_args!("{name} does not listen on port {port}:\n{}", said.join("\n"))))
 }
 

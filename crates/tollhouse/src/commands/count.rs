@@ -10,15 +10,14 @@ use crate::failure::{Exit, Failure, Outcome};
 use crate::output;
 
 pub fn run(args: &Count) -> Outcome {
-    let bytes = match &args.file {
-        Some(path) => std::fs::read(path)
-            .map_err(|error| Failure::could_not(format_args!("{}: {error}", path.display())))?,
-        None => {
-            let mut bytes = Vec::new();
-            let read = std::io::stdin().lock().read_to_end(&mut bytes);
-            read.map_err(|error| Failure::could_not(format_args!("standard input: {error}")))?;
-            bytes
-        }
+    let bytes = if let Some(path) = &args.file {
+        std::fs::read(path)
+            .map_err(|error| Failure::could_not(format_args!("{}: {error}", path.display())))?
+    } else {
+        let mut bytes = Vec::new();
+        let read = std::io::stdin().lock().read_to_end(&mut bytes);
+        read.map_err(|error| Failure::could_not(format_args!("standard input: {error}")))?;
+        bytes
     };
     let text = String::from_utf8(bytes).map_err(|error| {
         Failure::wrong(format_args!("the text is no UTF-8 from byte {} on", error.utf8_error().valid_up_to()))
@@ -30,7 +29,7 @@ pub fn run(args: &Count) -> Outcome {
             &json!({ "tokens": count, "tokenizer": tokenizer, "exact": counter.exact }).to_string(),
         )?,
         Shape::Csv => {
-            output::data(&format!("tokens,tokenizer,exact\n{count},{tokenizer},{}", counter.exact))?
+            output::data(&format!("tokens,tokenizer,exact\n{count},{tokenizer},{}", counter.exact))?;
         }
         Shape::Table if counter.exact => output::data(&format!("{count} tokens ({tokenizer})"))?,
         Shape::Table => output::data(&format!(

@@ -59,14 +59,13 @@ fn create(args: &KeyCreate) -> Outcome {
 }
 
 fn list(folder: &Folder, format: Shape) -> Outcome {
-    let keys = match ask(folder, http::Method::GET, "keys", None)? {
-        Some(answer) => answer.get("keys").and_then(Value::as_array).cloned().unwrap_or_default(),
-        None => {
-            let (accounts, ledger) = offline(folder)?;
-            let keys = accounts.keys().iter().map(|key| record(key)).collect();
-            ledger.close().map_err(Failure::could_not)?;
-            keys
-        }
+    let keys = if let Some(answer) = ask(folder, http::Method::GET, "keys", None)? {
+        answer.get("keys").and_then(Value::as_array).cloned().unwrap_or_default()
+    } else {
+        let (accounts, ledger) = offline(folder)?;
+        let keys = accounts.keys().iter().map(|key| record(key)).collect();
+        ledger.close().map_err(Failure::could_not)?;
+        keys
     };
     match format {
         Shape::Json => keys.iter().try_for_each(|key| output::data(&key.to_string()))?,
@@ -85,11 +84,10 @@ fn csv(rows: &[[String; 5]]) -> String {
 }
 
 fn table(rows: &[[String; 5]]) -> String {
-    rows.iter()
-        .map(|[id, project, app, domain, state]| {
-            format!("{id:<24} {project:<16} {app:<16} {domain:<12} {state}\n")
-        })
-        .collect()
+    let line = |[id, project, app, domain, state]: &[String; 5]| {
+        format!("{id:<24} {project:<16} {app:<16} {domain:<12} {state}")
+    };
+    rows.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
 fn revoke(folder: &Folder, id: &str) -> Outcome {

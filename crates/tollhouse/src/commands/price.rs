@@ -1,5 +1,7 @@
 //! `tollhouse price`: the charge of a usage, line by line.
 
+use std::fmt::Write as _;
+
 use jiff::Timestamp;
 use prices::{Book, Books, Moment, PlanRef, Rated, Tier};
 use serde_json::json;
@@ -31,7 +33,7 @@ pub fn run(args: &Price) -> Outcome {
             let (code, message) = ("price_unknown", unpriced.to_string());
             match args.format {
                 Shape::Json => {
-                    output::data(&json!({ "error": { "code": code, "message": message } }).to_string())?
+                    output::data(&json!({ "error": { "code": code, "message": message } }).to_string())?;
                 }
                 Shape::Csv | Shape::Table => output::tell(format_args!("tollhouse: {code}: {message}")),
             }
@@ -113,8 +115,9 @@ fn show(format: Shape, plan: &PlanRef, rated: &Rated) -> Result<(), Failure> {
         Shape::Table => {
             let mut text = format!("plan {} (book {})\n", plan.id(), rated.book_version);
             for line in &rated.lines {
-                text += &format!(
-                    "  {:>12} {:<16} × {} / {} = {} {currency}   [{}]\n",
+                let _ = writeln!(
+                    text,
+                    "  {:>12} {:<16} × {} / {} = {} {currency}   [{}]",
                     line.count,
                     line.kind.name(),
                     line.price,
@@ -123,7 +126,8 @@ fn show(format: Shape, plan: &PlanRef, rated: &Rated) -> Result<(), Failure> {
                     line.rate_id
                 );
             }
-            text += &format!(
+            let _ = write!(
+                text,
                 "charge {amount} {currency} (sum {} rounded once to 10^-9, half to even)",
                 rated.exact
             );

@@ -109,6 +109,7 @@ fn word(first: bool, yes: &str, no: &str) -> String {
     if first { yes } else { no }.to_owned()
 }
 
+#[allow(clippy::needless_pass_by_value)] // handed to `map_err`
 fn refused(error: AccountsError) -> Problem {
     let text = error.to_string();
     let (message, fix) = text.split_once("\n  fix: ").unwrap_or((&text, ""));

@@ -126,7 +126,12 @@ fn relearn(foresight: &Foresight, entry: &Entry) {
     let opened = &settled.opened;
     let app = if opened.labels.app.is_empty() { &opened.labels.key } else { &opened.labels.app };
     let context = Context { model: &opened.offer.model, app, input_tokens: opened.input_estimate };
-    foresight.learn(&context, settled.tokens.output());
+    let foreseen = (opened.foreseen.p99 > 0).then_some(foresight::Foreseen {
+        p50: opened.foreseen.p50,
+        p90: opened.foreseen.p90,
+        p99: opened.foreseen.p99,
+    });
+    foresight.learn(&context, foreseen, settled.tokens.output());
 }
 
 /// Offers that an administrator switched stay switched.

@@ -33,7 +33,7 @@ pub async fn watch(house: Arc<House>, sourced: Sourced) {
         stamps = seen;
         match source::load(&path) {
             Err(refused) => {
-                output::tell(format_args!("tollhouse: reload refused, nothing has changed: {refused}"))
+                output::tell(format_args!("tollhouse: reload refused, nothing has changed: {refused}"));
             }
             Ok(fresh) if fresh.config == loaded.config => {}
             Ok(fresh) => match apply(&house, &loaded.config, &fresh.config) {
@@ -43,7 +43,7 @@ pub async fn watch(house: Arc<House>, sourced: Sourced) {
                     loaded = fresh;
                 }
                 Err(refused) => {
-                    output::tell(format_args!("tollhouse: reload refused, nothing has changed: {refused}"))
+                    output::tell(format_args!("tollhouse: reload refused, nothing has changed: {refused}"));
                 }
             },
         }
