@@ -20,7 +20,7 @@ cargo xtask COMMAND
   test [--quick] [STEP…]       everything that CI runs, in order; stops at the first failure
                                --quick leaves out what takes minutes (release build, end to end)
                                STEP runs only the named ones; `cargo xtask test --list` names them
-  setup                        installs what the tests need, once: SDKs in target/, Debian's packages
+  setup                        installs what the tests need, once: SDKs, a browser driver, Debian's packages
   deny                         licences, bans and sources of every dependency (deny.toml)
   tidy                         the project's own rules: sizes, names, directions, paths
   campaign NAME [--count N] [--seed N]

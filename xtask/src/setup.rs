@@ -1,6 +1,6 @@
 //! `cargo xtask setup`: what the tests need beside a Rust toolchain, installed once.
 //!
-//! The SDKs' versions are pinned in `tests/sdk`; a stamp in `target/setup` holds the lock file's own text, so that a
+//! Versions are pinned in `tests/sdk` and `tests/browser`; a stamp in `target/setup` holds the lock file's own text, so that a
 //! second run does nothing and a changed lock file installs anew. Which registry answers is the machine's setting.
 
 use std::fs;
@@ -30,7 +30,8 @@ pub fn python() -> PathBuf {
 pub fn command() -> Done {
     debian()?;
     python_sdks()?;
-    node_sdks()?;
+    node("tests/sdk/node", "openai")?;
+    node("tests/browser", "playwright-core")?;
     println!("setup: fetching the crates of Cargo.lock");
     run(&mut cargo(&["fetch", "--locked"]))
 }
@@ -69,15 +70,16 @@ fn python_sdks() -> Done {
     stamp("python", lock)
 }
 
-fn node_sdks() -> Done {
-    let lock = "tests/sdk/node/package-lock.json";
-    if done_before("node", lock, &root().join("tests/sdk/node/node_modules/openai")) {
+/// What a folder's `package-lock.json` names; `proof` is one of the packages.
+fn node(folder: &str, proof: &str) -> Done {
+    let (lock, what) = (format!("{folder}/package-lock.json"), folder.replace('/', "-"));
+    if done_before(&what, &lock, &root().join(folder).join("node_modules").join(proof)) {
         return Ok(());
     }
-    println!("setup: the Node SDKs of {lock}, into tests/sdk/node/node_modules");
+    println!("setup: the packages of {lock}, into {folder}/node_modules");
     let args = ["ci", "--ignore-scripts", "--no-audit", "--no-fund"];
-    run(program("npm", &args).current_dir(root().join("tests/sdk/node")))?;
-    stamp("node", lock)
+    run(program("npm", &args).current_dir(root().join(folder)))?;
+    stamp(&what, &lock)
 }
 
 fn done_before(what: &str, lock: &str, proof: &Path) -> bool {

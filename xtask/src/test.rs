@@ -26,6 +26,7 @@ const STEPS: &[Step] = &[
     Step { name: "e2e", what: "the binary: crash, hang-up, race, bad input, commands", slow: true, run: e2e },
     Step { name: "python", what: "the official Python SDKs against it", slow: true, run: python },
     Step { name: "node", what: "the official Node SDKs against it", slow: true, run: node },
+    Step { name: "browser", what: "the console in headless Chromium", slow: true, run: browser },
 ];
 
 /// Runs the steps asked for; prints a table of seconds at the end, also after a failure.
@@ -105,9 +106,17 @@ fn python() -> Done {
 }
 
 fn node() -> Done {
+    node_tests("tests/sdk/node")
+}
+
+fn browser() -> Done {
+    node_tests("tests/browser")
+}
+
+fn node_tests(folder: &str) -> Done {
     build()?;
     run(program("node", &["--test", "--test-concurrency=1"])
-        .current_dir(root().join("tests/sdk/node"))
+        .current_dir(root().join(folder))
         .env("TOLLHOUSE_BIN", binary()))
 }
 

@@ -9,16 +9,7 @@ const COMMANDS: &[(&str, &str)] = &[
     ("cd ", ".ci/run"),
     ("cargo xtask ", "xtask/src/main.rs"),
     ("cargo run --release -- demo", "tests/e2e/tests/commands.rs"),
-    ("tollhouse serve", "tests/e2e/src/gateway.rs"),
-    ("tollhouse simulate", "tests/e2e/src/simulator.rs"),
-    ("tollhouse demo", "tests/e2e/tests/commands.rs"),
-    ("tollhouse check", "tests/e2e/tests/check.rs"),
-    ("tollhouse calls", "tests/e2e/src/books.rs"),
-    ("tollhouse key ", "tests/e2e/tests/commands.rs"),
-    ("tollhouse report ", "tests/e2e/tests/commands.rs"),
-    ("tollhouse price ", "tests/e2e/tests/commands.rs"),
-    ("tollhouse count ", "tests/e2e/tests/commands.rs"),
-    ("tollhouse bench ", "crates/tollhouse/src/bench.rs"),
+    ("tollhouse ", "tests/e2e/tests/documents.rs"),
     ("curl ", "tests/e2e/tests/commands.rs"),
 ];
 
