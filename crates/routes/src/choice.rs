@@ -198,10 +198,15 @@ impl Plan {
 
     /// Rejects every eligible offer that does not pass a further test.
     pub fn reject_unless(&mut self, why: Why, words: &str, mut passes: impl FnMut(&Offer) -> bool) {
-        let (kept, dropped) = std::mem::take(&mut self.kept).into_iter().partition(|kept| passes(&kept.offer));
+        let (kept, dropped) =
+            std::mem::take(&mut self.kept).into_iter().partition(|kept| passes(&kept.offer));
         self.kept = kept;
         let dropped: Vec<Kept> = dropped;
-        self.rejected.extend(dropped.into_iter().map(|kept| Rejected { offer: kept.offer, why, words: words.to_owned() }));
+        self.rejected.extend(dropped.into_iter().map(|kept| Rejected {
+            offer: kept.offer,
+            why,
+            words: words.to_owned(),
+        }));
     }
 
     /// Whether nothing is eligible, and then the refusal's stable code: law is named only when nothing else would

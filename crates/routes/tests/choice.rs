@@ -2,7 +2,8 @@
 #![allow(missing_docs)]
 
 use routes::{
-    Ask, Capability, DataClass, Health, InferenceScope, Objective, Offer, Plan, Policy, Price, Rule, Table, Why,
+    Ask, Capability, DataClass, Health, InferenceScope, Objective, Offer, Plan, Policy, Price, Rule, Table,
+    Why,
 };
 
 fn offer(id: &str, provider: &str, jurisdiction: &str, scope: InferenceScope) -> Offer {

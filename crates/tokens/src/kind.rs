@@ -135,6 +135,12 @@ mod tests {
             units,
             ["requests", "web_searches", "search_units", "audio_ms", "images", "cache_token_hours"]
         );
-        assert!(Kind::ALL.iter().all(|k| [k.is_prompt(), k.is_output(), k.is_unit()].iter().filter(|x| **x).count() == 1));
+        assert!(
+            Kind::ALL.iter().all(|k| [k.is_prompt(), k.is_output(), k.is_unit()]
+                .iter()
+                .filter(|x| **x)
+                .count()
+                == 1)
+        );
     }
 }

@@ -49,7 +49,8 @@ pub struct Counter {
 /// ```
 pub fn counter_for(model: &str) -> Counter {
     // Longer prefixes first: `gpt-4o` is not `gpt-4`.
-    const O200K: &[&str] = &["gpt-4o", "chatgpt-4o", "gpt-4.1", "gpt-4.5", "gpt-5", "o1", "o3", "o4", "gpt-oss"];
+    const O200K: &[&str] =
+        &["gpt-4o", "chatgpt-4o", "gpt-4.1", "gpt-4.5", "gpt-5", "o1", "o3", "o4", "gpt-oss"];
     const CL100K: &[&str] = &["gpt-4", "gpt-3.5", "gpt-35", "text-embedding-3", "text-embedding-ada-002"];
     let bare = model.rsplit('/').next().unwrap_or(model);
     let bare = bare.strip_prefix("ft:").unwrap_or(bare);

@@ -146,7 +146,8 @@ mod tests {
 
     #[test]
     fn units_count_in_no_token_total() {
-        let used: Tokens = [(Kind::Input, 3), (Kind::Reasoning, 2), (Kind::AudioMs, 90_000)].into_iter().collect();
+        let used: Tokens =
+            [(Kind::Input, 3), (Kind::Reasoning, 2), (Kind::AudioMs, 90_000)].into_iter().collect();
         assert_eq!((used.prompt(), used.output(), used.total()), (3, 2, 5));
     }
 
