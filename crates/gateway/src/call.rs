@@ -75,7 +75,7 @@ async fn steps(
         passed,
     };
     let house = Arc::clone(&job.house);
-    house.drive(drive(job, admission, answer));
+    house.drive(drive(Box::new(job), admission, answer));
     // The driving task always answers; it can only vanish by a panic, which leaves the attempt to the next start.
     answered.await.unwrap_or_else(|_| {
         Err(Refusal::new(500, "internal_error", "the call's task failed; it is on record"))

@@ -57,7 +57,8 @@ pub(crate) async fn dispatch(job: &Job, attempt: Attempt, client: &mut Client) -
     if !head.status().is_success() {
         refused(job, attempt, head).await
     } else if job.request.stream() && streams {
-        relay::relay(job, attempt, head, client).await
+        // Apart: its state would make every call's task larger.
+        Box::pin(relay::relay(job, attempt, head, client)).await
     } else {
         whole(job, attempt, head, client).await
     }

@@ -64,7 +64,11 @@ impl Client {
 }
 
 /// Tries the plan's offers in order until one serves. `admission` counts the call until its end.
-pub(crate) async fn drive(job: Job, admission: Admission, answer: oneshot::Sender<Result<Answer, Refusal>>) {
+pub(crate) async fn drive(
+    job: Box<Job>,
+    admission: Admission,
+    answer: oneshot::Sender<Result<Answer, Refusal>>,
+) {
     let mut client = Client { waiting: Some(answer) };
     let mut number = 0;
     let mut before = String::new();

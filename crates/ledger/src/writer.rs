@@ -19,10 +19,14 @@ use crate::{Entry, Seq};
 /// Called with every entry once it is durable.
 pub type Observer = Box<dyn FnMut(&Entry) + Send>;
 
-/// A commit takes the disk for a while; the next one starts no sooner than this many times that while after the
-/// start of the last (but no later than `commit_interval`). So a busy ledger spends at most an eighth of its time
-/// on commits, and an idle one commits at once.
-const REST: u32 = 8;
+/// A commit takes the disk for a while; on a busy ledger the next one starts no sooner than this many times that while
+/// after the start of the last (but no later than `commit_interval`), so that at most an eighth of the time goes to
+/// commits. The fewer entries come, the less is there to gain by waiting, and the sooner it starts.
+const REST: u128 = 8;
+/// Time between two entries of a ledger that is busy: 20,000 entries a second.
+const BUSY: Duration = Duration::from_micros(50);
+/// A longer pause between two entries says no more than this one.
+const IDLE: Duration = Duration::from_millis(1);
 /// Texts of one block, about; a block of less is never split.
 const BLOCK_WEIGHT: usize = 16 << 20;
 /// How often a full disk is tried again.
@@ -48,6 +52,8 @@ pub(crate) struct Writer {
     block: Vec<u8>,
     last_start: Option<Instant>,
     last_took: Duration,
+    /// Running mean of the time between two entries.
+    spacing: Duration,
     last_ahead: Option<Instant>,
 }
 
@@ -75,6 +81,7 @@ impl Writer {
             block: Vec::new(),
             last_start: None,
             last_took: Duration::ZERO,
+            spacing: IDLE,
             last_ahead: None,
         }
     }
@@ -127,7 +134,7 @@ impl Writer {
             }
         }
         if let Some(start) = self.last_start {
-            let rest = self.options.commit_interval.min(self.last_took.saturating_mul(REST));
+            let rest = self.options.commit_interval.min(self.last_took.saturating_mul(self.rest()));
             let until = start + rest;
             while !queue.closing && !shared.work.wait_until(&mut queue, until).timed_out() {}
         }
@@ -138,6 +145,7 @@ impl Writer {
     fn commit(&mut self, entries: &[Entry]) -> Result<(), DiskError> {
         let Some(last) = entries.last() else { return Ok(()) };
         let started = Instant::now();
+        self.note_pace(started, entries.len());
         self.last_start = Some(started);
         let header = self.encoder.encode(self.origin, entries, &mut self.block);
         self.append_block()?;
@@ -157,6 +165,19 @@ impl Writer {
             self.roll(last.seq)?;
         }
         Ok(())
+    }
+
+    /// How many times the last commit's length the next one waits.
+    fn rest(&self) -> u32 {
+        let rest = REST * BUSY.as_nanos() / self.spacing.as_nanos().max(1);
+        u32::try_from(rest.clamp(1, REST)).unwrap_or(1)
+    }
+
+    /// Keeps a running mean of the time between two entries.
+    fn note_pace(&mut self, now: Instant, entries: usize) {
+        let Some(last) = self.last_start else { return };
+        let spacing = now.duration_since(last) / u32::try_from(entries).unwrap_or(u32::MAX).max(1);
+        self.spacing = (self.spacing * 3 + spacing.min(IDLE)) / 4;
     }
 
     /// Writes the encoded block and syncs it. A full disk is waited for: the bytes of a half-written block are no
