@@ -1,5 +1,5 @@
 //! The mask and the choice, as a caller of the crate sees them.
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used)] // a test fails by panicking
 
 use routes::{
     Ask, Capability, DataClass, Health, InferenceScope, Objective, Offer, Plan, Policy, Price, Rule, Table,
