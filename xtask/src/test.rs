@@ -24,6 +24,7 @@ const STEPS: &[Step] = &[
     Step { name: "doc", what: "documentation builds, links lead somewhere", slow: true, run: doc },
     Step { name: "build", what: "the release binary", slow: true, run: build },
     Step { name: "e2e", what: "the binary: crash, hang-up, race, bad input, commands", slow: true, run: e2e },
+    Step { name: "demo", what: "the demo's books against its trace, by other code", slow: true, run: demo },
     Step { name: "python", what: "the official Python SDKs against it", slow: true, run: python },
     Step { name: "node", what: "the official Node SDKs against it", slow: true, run: node },
     Step { name: "browser", what: "the console in headless Chromium", slow: true, run: browser },
@@ -96,6 +97,11 @@ fn e2e() -> Done {
     // One test at a time: each starts a gateway and measures time.
     let args = ["test", "--quiet", "--package", "e2e", "--locked", "--", "--test-threads", "1"];
     run(cargo(&args).env("TOLLHOUSE_BIN", binary()))
+}
+
+fn demo() -> Done {
+    build()?;
+    run(program("python3", &["tests/demo/check_demo.py", "--self-test"]).env("TOLLHOUSE_BIN", binary()))
 }
 
 fn python() -> Done {
