@@ -4,6 +4,7 @@
 //! Not here: a vendor's field names (`dialects`), prices of kinds (`prices`).
 
 mod kind;
+mod pieces;
 mod provenance;
 mod tokenizer;
 mod vector;

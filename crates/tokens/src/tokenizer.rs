@@ -1,5 +1,7 @@
 //! Tokenizers: o200k and cl100k, loaded on first use (each holds some 35 MB of tables).
 
+use crate::pieces;
+
 /// A vocabulary that can be counted with here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Tokenizer {
@@ -24,7 +26,11 @@ impl Tokenizer {
             Self::O200k => bpe_openai::o200k_base(),
             Self::Cl100k => bpe_openai::cl100k_base(),
         };
-        u64::try_from(tokenizer.count(text)).unwrap_or(u64::MAX)
+        // Neither vocabulary normalises its text first, so the split may be taken of the text as it is.
+        let count = |piece: &str| u64::try_from(tokenizer.bpe.count(piece.as_bytes())).unwrap_or(u64::MAX);
+        pieces::counted(self, |seen| {
+            tokenizer.split(text).fold(0, |sum: u64, piece| sum.saturating_add(seen.get_or(piece, count)))
+        })
     }
 }
 
