@@ -279,7 +279,7 @@ pub struct Simulate {
     /// Address
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9001")]
     pub listen: SocketAddr,
-    /// Faults dealt over all traffic: NAME[:ARG][=RATE] …; see `--list-faults`
+    /// Faults dealt over all traffic, each with its share: `429:0.02,reset_mid:0.01:5`; see `--list-faults`
     #[arg(long, default_value = "")]
     pub faults: String,
     /// Print the faults that can be had, and end
