@@ -12,8 +12,8 @@ use serde_json::json;
 
 use crate::clock;
 use crate::drive::Job;
-use crate::estimate::{Bounds, charge_of};
-use crate::house::Lane;
+use crate::estimate::{Bounds, bound_of};
+use crate::house::{House, Lane};
 use crate::refusal::Refusal;
 
 /// One try at one offer, open in the ledger. Ends in `settle`, and nowhere else.
@@ -56,7 +56,7 @@ pub(crate) async fn open(job: &Job, kept: &Kept, number: u32, reason: &str) -> R
         return Err(Refusal::overloaded("the offer was not priced"));
     };
     let opened_at = clock::now();
-    let (hold_charge, max_charge) = charges(&lane, &bounds)?;
+    let (hold_charge, max_charge) = charges(house, &lane, &bounds)?;
     let scope = ScopeValues {
         labels: &job.labels,
         requested_model: &job.asked,
@@ -118,7 +118,7 @@ async fn write_down(job: &Job, at: UnixMicros, opened: &Arc<Opened>, hold: Hold)
 
 /// The charge held, and the charge of the dearest outcome. Without a price (let through by configuration) both are 0
 /// and the attempt settles with an unknown charge.
-fn charges(lane: &Lane, bounds: &Bounds) -> Result<(Charge, Charge), Refusal> {
+fn charges(house: &House, lane: &Lane, bounds: &Bounds) -> Result<(Charge, Charge), Refusal> {
     let Some(plan) = &lane.plan else {
         return Err(Refusal::new(
             503,
@@ -127,8 +127,8 @@ fn charges(lane: &Lane, bounds: &Bounds) -> Result<(Charge, Charge), Refusal> {
         ));
     };
     let nothing = Charge { amount: Nano::ZERO, currency: plan.currency() };
-    let held = charge_of(plan, bounds.input, bounds.output).unwrap_or(nothing);
-    let max = charge_of(plan, bounds.input, bounds.output_max).unwrap_or(nothing);
+    let held = bound_of(house, plan, bounds.input, bounds.output).unwrap_or(nothing);
+    let max = bound_of(house, plan, bounds.input, bounds.output_max).unwrap_or(nothing);
     Ok((held, max))
 }
 

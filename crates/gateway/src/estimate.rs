@@ -4,7 +4,7 @@ use accounts::Caller;
 use dialects::{Quirk, Request};
 use foresight::{Context, Foreseen};
 use http::HeaderMap;
-use ledger::Labels;
+use ledger::{Labels, UnixMicros};
 use prices::{Charge, PlanRef, Tier};
 use routes::{Ask, Capability, Offer, Plan, Price, Why};
 use tokens::{Kind, Tokens, counter_for};
@@ -96,8 +96,18 @@ fn with_room(estimate: &Estimate) -> u64 {
     estimate.input.saturating_add(share).saturating_add(16)
 }
 
-/// The charge of a bound at a plan's rates now; `None`: the book does not know it.
-pub(crate) fn charge_of(plan: &PlanRef, input: u64, output: u64) -> Option<Charge> {
+/// The most that an attempt may be charged that begins now: input may come back as written to a cache, output as
+/// reasoning, and a plan may rate by the instant of the end. `None`: the book does not know it.
+pub(crate) fn bound_of(house: &House, plan: &PlanRef, input: u64, output: u64) -> Option<Charge> {
+    let now = clock::now();
+    let longest = i64::try_from(house.settings.drain_limit.as_micros()).unwrap_or(i64::MAX);
+    let used: Tokens = [(Kind::Input, input), (Kind::Output, output)].into_iter().collect();
+    let until = UnixMicros(now.0.saturating_add(longest));
+    plan.bound(clock::moment(now, until)?, Tier::Standard, &used).ok()
+}
+
+/// The charge at a plan's rates now; `None`: the book does not know it.
+fn charge_of(plan: &PlanRef, input: u64, output: u64) -> Option<Charge> {
     let now = clock::now();
     let used: Tokens = [(Kind::Input, input), (Kind::Output, output)].into_iter().collect();
     plan.charge(clock::moment(now, now)?, Tier::Standard, &used).ok().map(|charged| charged.charge)
@@ -167,7 +177,8 @@ pub(crate) fn route(
         let within = |offer: &Offer| {
             let plan = offers.lane(offer)?.plan.as_ref()?;
             let (_, bounds) = all.iter().find(|(id, _)| *id == offer.id)?;
-            let held = fx.convert_up(charge_of(plan, bounds.input, bounds.output)?, max.currency)?;
+            let most = bound_of(house, plan, bounds.input, bounds.output)?;
+            let held = fx.convert_up(most, max.currency)?;
             Some(held <= max.amount)
         };
         plan.reject_unless(Why::PriceUnknown, &format!("it may cost more than {MAX_CHARGE}"), |offer| {

@@ -28,7 +28,8 @@ pub async fn handle(house: Arc<House>, request: http::Request<Incoming>) -> Answ
         (&Method::GET, "/metrics") => metrics(&house),
         (&Method::GET, _) => {
             let dialect = dialect_of(&head);
-            read(&house, &head).unwrap_or_else(|refusal| refusal.answer(dialect, CallId::new()))
+            let answer = read(&house, &head).await;
+            answer.unwrap_or_else(|refusal| refusal.answer(dialect, CallId::new()))
         }
         (_, "/v1/chat/completions" | "/v1/messages") => {
             let refusal =
@@ -40,7 +41,7 @@ pub async fn handle(house: Arc<House>, request: http::Request<Incoming>) -> Answ
 }
 
 /// What a key may read.
-fn read(house: &House, head: &http::request::Parts) -> Result<Answer, Refusal> {
+async fn read(house: &Arc<House>, head: &http::request::Parts) -> Result<Answer, Refusal> {
     let path = head.uri.path();
     if !matches!(path, "/v1/models" | "/v1/budget")
         && !path.starts_with("/v1/models/")
@@ -59,7 +60,10 @@ fn read(house: &House, head: &http::request::Parts) -> Result<Answer, Refusal> {
         let missing =
             || Refusal::new(404, "call_not_found", format!("no call `{id}` of this project is on record"));
         let call_id: CallId = id.parse().map_err(|_| missing())?;
-        let found = (house.lookup)(call_id, &caller.own_labels().project).ok_or_else(missing)?;
+        // It may have to read the ledger.
+        let (house, project) = (Arc::clone(house), Arc::clone(&caller.own_labels().project));
+        let found = tokio::task::spawn_blocking(move || (house.lookup)(call_id, &project)).await;
+        let found = found.ok().flatten().ok_or_else(missing)?;
         return Ok(json_answer(StatusCode::OK, found));
     }
     let models: Vec<_> = house

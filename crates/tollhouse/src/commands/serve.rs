@@ -27,13 +27,14 @@ pub async fn start(args: &Serve, mut sourced: Sourced) -> Result<(Serving, Optio
         Source::Simulated => Some(simulated::start(&mut sourced.loaded.config).await?),
         Source::File(_) | Source::Environment => None,
     };
-    let config = sourced.loaded.config.clone();
+    let config = &sourced.loaded.config;
     let folder = Folder::make(&config.ledger.dir)?;
     let token = match &config.server.admin_token {
         Some(secret) => secret.expose_for_header().to_owned(),
         None => folder.admin_token()?,
     };
-    let opened = tokio::task::spawn_blocking(move || house::open(&config, folder)).await;
+    let loaded = sourced.loaded.clone();
+    let opened = tokio::task::spawn_blocking(move || house::open(&loaded, folder)).await;
     let house = opened.map_err(Failure::could_not)??;
     let source = sourced.source.clone();
     let serving = house::serve(house, sourced, &token).await?;

@@ -12,7 +12,6 @@ use accounts::{
 use config::Config;
 use gateway::{Provider, ProviderSpec};
 use ledger::UnixMicros;
-use prices::{Book, Books};
 use routes::{Capability, Health, InferenceScope, Objective, Offer, Policy, Rule, Table};
 
 use crate::failure::Failure;
@@ -103,15 +102,6 @@ pub fn fx(config: &Config) -> Result<FxTable, Failure> {
         table.insert(&format!("{}/{}", fx.base, fx.quote), &rate, fx.as_of).map_err(unchecked)?;
     }
     Ok(table)
-}
-
-/// Price books.
-pub fn books(config: &Config) -> Result<Arc<Books>, Failure> {
-    let parse = |file: &config::BookFile| {
-        Book::parse(&file.json).map(|book| (file.name.clone(), book)).map_err(unchecked)
-    };
-    let books = config.prices.books.iter().map(parse).collect::<Result<_, _>>()?;
-    Books::new(books).map(Arc::new).map_err(unchecked)
 }
 
 /// Providers by id.

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use accounts::Accounts;
-use config::Config;
+use config::{Config, Loaded};
 use foresight::{Context, Foresight};
 use gateway::{HouseParts, Metrics, Provider, Settings, now, settle_left_open};
 use ledger::{AttemptStatus, Entry, EntryBody, Ledger, Options, RealDisk, Recovery};
@@ -38,18 +38,18 @@ pub struct Supply {
 
 impl Supply {
     /// Puts them together.
-    pub fn of(config: &Config) -> Result<Self, Failure> {
+    pub fn of(loaded: &Loaded) -> Result<Self, Failure> {
         Ok(Self {
-            table: compose::table(config)?,
-            books: compose::books(config)?,
-            providers: compose::providers(config)?,
+            table: compose::table(&loaded.config)?,
+            books: Arc::clone(&loaded.books),
+            providers: compose::providers(&loaded.config)?,
         })
     }
 }
 
 /// Opens a house in a data folder. Blocking: it reads the whole ledger.
-pub fn open(config: &Config, folder: Folder) -> Result<House, Failure> {
-    let supply = Supply::of(config)?;
+pub fn open(loaded: &Loaded, folder: Folder) -> Result<House, Failure> {
+    let (config, supply) = (&loaded.config, Supply::of(loaded)?);
     let accounts =
         Accounts::new(compose::declared(config), compose::fx(config)?).map_err(Failure::could_not)?;
     let accounts = Arc::new(accounts);

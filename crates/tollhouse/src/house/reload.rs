@@ -36,7 +36,7 @@ pub async fn watch(house: Arc<House>, sourced: Sourced) {
                 output::tell(format_args!("tollhouse: reload refused, nothing has changed: {refused}"));
             }
             Ok(fresh) if fresh.config == loaded.config => {}
-            Ok(fresh) => match apply(&house, &loaded.config, &fresh.config) {
+            Ok(fresh) => match apply(&house, &loaded.config, &fresh) {
                 Ok(()) => {
                     output::tell(format_args!("tollhouse: reloaded {}", path.display()));
                     stamps = self::stamps(&fresh.sources);
@@ -54,7 +54,8 @@ fn stamps(files: &[PathBuf]) -> Vec<Option<SystemTime>> {
     files.iter().map(|file| std::fs::metadata(file).and_then(|facts| facts.modified()).ok()).collect()
 }
 
-fn apply(house: &House, old: &config::Config, new: &config::Config) -> Result<(), Failure> {
+fn apply(house: &House, old: &config::Config, fresh: &config::Loaded) -> Result<(), Failure> {
+    let new = &fresh.config;
     if (&old.server, &old.ledger, &old.foresight, &old.telemetry)
         != (&new.server, &new.ledger, &new.foresight, &new.telemetry)
     {
@@ -62,7 +63,7 @@ fn apply(house: &House, old: &config::Config, new: &config::Config) -> Result<()
             "[server], [ledger], [foresight] and [telemetry] are read at start only\n  fix: restart, or change them back",
         ));
     }
-    let (supply, fx) = (Supply::of(new)?, compose::fx(new)?);
+    let (supply, fx) = (Supply::of(fresh)?, compose::fx(new)?);
     let bodies = house.accounts.declare(compose::declared(new)).map_err(Failure::could_not)?;
     for body in bodies {
         house.accounts.enact(&body, |body| house.ledger.append(now(), body)).map_err(Failure::could_not)?;

@@ -85,6 +85,7 @@ impl Serving {
         };
         reloading.abort();
         stop.stop();
+        self.console.stop();
         let grace = if exit == Exit::Done { self.grace } else { Duration::from_secs(1) };
         self.house.gateway.finish(grace).await;
         // Every call is settled; connections have a moment to see the end of their answers.
