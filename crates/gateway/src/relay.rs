@@ -22,7 +22,7 @@ use crate::drive::{Client, Job};
 use crate::settle::{Ending, settle};
 
 /// Pieces that wait for a slow client; beyond it the provider is not read either.
-const QUEUE: usize = 32;
+const QUEUE: usize = 16;
 /// Frames of the provider that go to the client together, at the most.
 const BATCH: usize = 64;
 /// How long the provider may take to close its answer after the end mark, for its connection to be used again.
@@ -181,12 +181,7 @@ impl Relay<'_> {
         if self.out.is_empty() {
             return true;
         }
-        if let Listener::Waiting = self.listener {
-            let (sender, receiver) = mpsc::channel(QUEUE);
-            let mut answer = http::Response::new(Body::Stream(receiver));
-            *answer.headers_mut() = std::mem::take(&mut self.head);
-            self.listener = if client.answer(answer) { Listener::Listening(sender) } else { Listener::Left };
-        }
+        self.begin(client);
         let idle = self.attempt.lane.provider.idle_timeout;
         let Listener::Listening(sender) = &self.listener else {
             self.out.clear();
@@ -202,6 +197,16 @@ impl Relay<'_> {
             }
         };
         sent || self.note_left()
+    }
+
+    /// Hands the client the head of its answer, if it still waits for it.
+    fn begin(&mut self, client: &mut Client) {
+        if let Listener::Waiting = self.listener {
+            let (sender, receiver) = mpsc::channel(QUEUE);
+            let mut answer = http::Response::new(Body::Stream(receiver));
+            *answer.headers_mut() = std::mem::take(&mut self.head);
+            self.listener = if client.answer(answer) { Listener::Listening(sender) } else { Listener::Left };
+        }
     }
 
     fn note_left(&mut self) -> bool {
@@ -235,6 +240,10 @@ impl Relay<'_> {
 
     /// Settles, and only then lets the client see the end.
     async fn finish(mut self, end: End, http_status: u16, client: &mut Client) -> Tried {
+        if matches!(end, End::Ended) && self.machine.ended() {
+            // A stream of nothing but its end mark is an answer, too.
+            self.begin(client);
+        }
         let stopped = matches!(end, End::Stopped);
         let client_left = stopped || matches!(self.listener, Listener::Left) || client.has_left();
         let tail = self.machine.take_end();
@@ -267,6 +276,7 @@ impl Relay<'_> {
             ..Ending::of(status)
         };
         let opened = std::sync::Arc::clone(&self.attempt.opened);
+        let idle = self.attempt.lane.provider.idle_timeout;
         let settling = settle(self.job, self.attempt, &ending);
         let provenance = settling.provenance;
         let durable = settling.durable(self.job).await;
@@ -299,8 +309,8 @@ impl Relay<'_> {
                 last.extend_from_slice(line.as_bytes());
             }
         }
-        // A client that left in this moment has lost nothing that is not on record.
-        drop(sender.send(Bytes::from(last)).await);
+        // A client that left in this moment, or does not read, has lost nothing that is not on record.
+        drop(tokio::time::timeout(idle, sender.send(Bytes::from(last))).await);
         Tried::Served
     }
 }
