@@ -8,6 +8,17 @@ import { Story } from "./story.js";
 
 const ROWS = 60;
 const COLUMNS = 10;
+/** Calls under way that stand before the finished ones: more of them would leave no story to see. */
+const OPEN_ROWS = 4;
+
+/** When a call last had news, ms. @param {import("../types.js").Call} call */
+const ended = (call) => Date.parse(call.at) + (call.total_ms ?? 0);
+
+/** The newest calls under way, then the others by their end. @param {import("../types.js").Call[]} newest */
+function arranged(newest) {
+  const finished = newest.filter((call) => call.state !== "open");
+  return [...newest.filter((call) => call.state === "open").slice(0, OPEN_ROWS), ...finished.sort((a, b) => ended(b) - ended(a))];
+}
 
 /** What the filter looks at. @param {import("../types.js").Call} call */
 function words(call) {
@@ -27,7 +38,7 @@ export function Calls() {
 
   const wanted = query.trim().toLowerCase();
   const all = [...calls.values()].reverse();
-  const matching = wanted ? all.filter((call) => words(call).includes(wanted)) : all;
+  const matching = wanted ? all.filter((call) => words(call).includes(wanted)) : arranged(all);
   const fresh = matching.slice(0, ROWS);
   const rows = held ? held.map((id) => calls.get(id)).filter((it) => it !== undefined) : fresh;
   const missed = held ? fresh.filter((call) => !held.includes(call.call_id)).length : 0;
