@@ -15,6 +15,8 @@ use crate::failure::Failure;
 
 /// How long a peer may take to listen.
 const START: Duration = Duration::from_secs(20);
+/// How long it may take to end.
+const STOP: Duration = Duration::from_secs(5);
 /// The key of the benchmark's caller.
 const SECRET: &str = "th-benchmark-caller-key-0123456789";
 
@@ -27,7 +29,12 @@ pub struct Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // Asked first: nginx's master takes its workers with it only then. It may have ended by itself.
+        let _ = Command::new("sh").arg("-c").arg(format!("kill -TERM {}", self.child.id())).status();
+        let asked = Instant::now();
+        while asked.elapsed() < STOP && matches!(self.child.try_wait(), Ok(None)) {
+            std::thread::sleep(Duration::from_millis(10));
+        }
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
