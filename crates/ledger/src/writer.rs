@@ -14,17 +14,20 @@ use crate::handle::Options;
 use crate::recovery::Begun;
 use crate::segment::{self, SegmentHeader};
 use crate::shared::{Shared, weight};
-use crate::{Entry, Seq};
+use crate::{Entry, EntryBody, Seq};
 
 /// Called with every entry once it is durable.
 pub type Observer = Box<dyn FnMut(&Entry) + Send>;
 
 /// A commit takes the disk for a while; on a busy ledger the next one starts no sooner than this many times that while
 /// after the start of the last (but no later than `commit_interval`), so that at most an eighth of the time goes to
-/// commits. The fewer entries come, the less is there to gain by waiting, and the sooner it starts.
+/// commits. Where few entries come, or few calls run that could bring some, nothing is to gain by waiting, and it starts
+/// sooner.
 const REST: u128 = 8;
-/// Time between two entries of a ledger that is busy: 20,000 entries a second.
-const BUSY: Duration = Duration::from_micros(50);
+/// Time between two entries of a ledger that is busy: 5,000 entries a second.
+const BUSY: Duration = Duration::from_micros(200);
+/// Calls that run for each time the length of a commit that the next one waits.
+const OPEN_PER_REST: u128 = 4;
 /// A longer pause between two entries says no more than this one.
 const IDLE: Duration = Duration::from_millis(1);
 /// Texts of one block, about; a block of less is never split.
@@ -54,6 +57,8 @@ pub(crate) struct Writer {
     last_took: Duration,
     /// Running mean of the time between two entries.
     spacing: Duration,
+    /// Attempts opened and not settled since the start: the calls whose entries may yet come.
+    open: u64,
     last_ahead: Option<Instant>,
 }
 
@@ -82,6 +87,7 @@ impl Writer {
             last_start: None,
             last_took: Duration::ZERO,
             spacing: IDLE,
+            open: 0,
             last_ahead: None,
         }
     }
@@ -145,7 +151,7 @@ impl Writer {
     fn commit(&mut self, entries: &[Entry]) -> Result<(), DiskError> {
         let Some(last) = entries.last() else { return Ok(()) };
         let started = Instant::now();
-        self.note_pace(started, entries.len());
+        self.note_pace(started, entries);
         self.last_start = Some(started);
         let header = self.encoder.encode(self.origin, entries, &mut self.block);
         self.append_block()?;
@@ -169,14 +175,22 @@ impl Writer {
 
     /// How many times the last commit's length the next one waits.
     fn rest(&self) -> u32 {
-        let rest = REST * BUSY.as_nanos() / self.spacing.as_nanos().max(1);
-        u32::try_from(rest.clamp(1, REST)).unwrap_or(1)
+        let by_pace = REST * BUSY.as_nanos() / self.spacing.as_nanos().max(1);
+        let by_calls = u128::from(self.open) / OPEN_PER_REST;
+        u32::try_from(by_pace.min(by_calls).clamp(1, REST)).unwrap_or(1)
     }
 
-    /// Keeps a running mean of the time between two entries.
-    fn note_pace(&mut self, now: Instant, entries: usize) {
+    /// Keeps a running mean of the time between two entries, and the number of attempts that run.
+    fn note_pace(&mut self, now: Instant, entries: &[Entry]) {
+        for entry in entries {
+            match &entry.body {
+                EntryBody::Opened(_) => self.open += 1,
+                EntryBody::Settled(_) => self.open = self.open.saturating_sub(1),
+                EntryBody::Refused(_) | EntryBody::Budget(_) | EntryBody::Admin(_) => {}
+            }
+        }
         let Some(last) = self.last_start else { return };
-        let spacing = now.duration_since(last) / u32::try_from(entries).unwrap_or(u32::MAX).max(1);
+        let spacing = now.duration_since(last) / u32::try_from(entries.len()).unwrap_or(u32::MAX).max(1);
         self.spacing = (self.spacing * 3 + spacing.min(IDLE)) / 4;
     }
 
