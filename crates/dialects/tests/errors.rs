@@ -9,6 +9,11 @@ use dialects::{
 };
 use serde_json::{Value, json};
 
+use ErrorClass::{
+    Auth, BadRequest, ContentFiltered, ContextTooLong, NotFound, Overload, Quota, Rate, Region, Timeout,
+    UpstreamBug,
+};
+
 fn class(provider: &str, status: u16, body: &str) -> ErrorClass {
     let dialect = dialects::quirk(provider).unwrap().dialect;
     classify(dialect, provider, status, |_| None, body.as_bytes(), SystemTime::UNIX_EPOCH).class
@@ -16,10 +21,6 @@ fn class(provider: &str, status: u16, body: &str) -> ErrorClass {
 
 #[test]
 fn each_vendors_refusals_have_their_class() {
-    use ErrorClass::{
-        Auth, BadRequest, ContentFiltered, ContextTooLong, NotFound, Overload, Quota, Rate, Region, Timeout,
-        UpstreamBug,
-    };
     let openai = |code: &str, kind: &str| {
         format!(r#"{{"error":{{"message":"m","type":"{kind}","param":null,"code":{code}}}}}"#)
     };

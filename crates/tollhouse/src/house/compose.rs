@@ -126,8 +126,7 @@ pub fn providers(config: &Config) -> Result<HashMap<String, Arc<Provider>>, Fail
     Ok(providers)
 }
 
-/// Offers, models and policies. Health and administrators' switches of offers that were there before are not carried
-/// over: see [`carry_over`].
+/// Offers, models and policies, their health as on the first day: nothing is carried over from a table before.
 pub fn table(config: &Config) -> Result<Arc<Table>, Failure> {
     let offers = config.offers.iter().map(|it| offer(config, it)).collect::<Result<_, _>>()?;
     let models = config
