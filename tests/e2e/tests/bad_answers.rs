@@ -98,8 +98,12 @@ fn one(fault: &str, simulator: &Simulator) -> Vec<String> {
             .iter()
             .map(|(dialect, streamed)| {
                 let directive = json!({ "fault": fault, "output_tokens": 40, "events": 10 });
-                let call =
+                let mut call =
                     Call::new(*dialect, *streamed).simulate(directive).app(format!("{dialect:?}-{streamed}"));
+                if *streamed {
+                    // An offer of its own: a quota that one call uses up must not turn the other away.
+                    dialect.cancelling_model().clone_into(&mut call.model);
+                }
                 let gateway = &gateway;
                 scope.spawn(move || {
                     let begun = Instant::now();
