@@ -129,7 +129,7 @@ impl Relay<'_> {
             };
             let mut next = Some(frame);
             // What has arrived goes on together: one write to the client instead of one for each event.
-            for _ in 0..BATCH {
+            for taken in 1..=BATCH {
                 let Some(frame) = next else { break };
                 match frame {
                     None => {
@@ -147,7 +147,8 @@ impl Relay<'_> {
                         }
                     }
                 }
-                if self.machine.ended() {
+                // Nothing may be fetched that this loop will not take.
+                if self.machine.ended() || taken == BATCH {
                     break;
                 }
                 next = arrived(body).await;
