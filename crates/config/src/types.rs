@@ -208,6 +208,8 @@ pub struct Provider {
     pub first_byte_timeout: Duration,
     /// Time between tokens.
     pub idle_timeout: Duration,
+    /// Time to an answer that is not streamed.
+    pub answer_timeout: Duration,
     /// Loopback and private addresses may be connected to.
     pub allow_private_addresses: bool,
     /// What a caller's hang-up does to the answer.

@@ -54,7 +54,7 @@ pub struct BudgetChange {
     #[serde(default = "enforce")]
     pub mode: String,
     /// `p99` or `max`.
-    #[serde(default = "p99")]
+    #[serde(default = "max")]
     pub hold: String,
     /// IANA zone of its windows; empty: that of the org in scope, where one is, else UTC.
     #[serde(default)]
@@ -69,8 +69,8 @@ fn enforce() -> String {
     "enforce".to_owned()
 }
 
-fn p99() -> String {
-    "p99".to_owned()
+fn max() -> String {
+    "max".to_owned()
 }
 
 /// Limits of a key; absent: none.

@@ -135,6 +135,12 @@ impl Answer {
     }
 }
 
+/// Whether a finish reason, in the provider's own word, says that a limit on tokens cut the answer: where it would
+/// have stopped by itself is then not known.
+pub fn is_cut_by_limit(finish_reason: &str) -> bool {
+    matches!(finish_reason, "length" | "max_tokens" | "model_context_window_exceeded")
+}
+
 /// Keeps the first text that says something.
 pub(crate) fn keep_first(slot: &mut Option<String>, text: Option<Text<'_>>) {
     if slot.is_none()

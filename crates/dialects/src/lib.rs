@@ -29,7 +29,7 @@ mod texts;
 mod usage;
 mod whole;
 
-pub use answer::Outcome;
+pub use answer::{Outcome, is_cut_by_limit};
 pub use bad_request::BadRequest;
 pub use classify::classify;
 pub use dialect::{Dialect, UnknownDialect};

@@ -19,6 +19,8 @@ const HALF_LIFE: [f32; 4] = [2_000.0, 1_000.0, 400.0, 300.0];
 const LEAN: f32 = 12.0;
 /// How fast the level moves after a miss.
 const GAIN: f64 = 0.005;
+/// Answers of a model before its limit is replaced by what was learnt: below it a p99 is a guess.
+const EVIDENCE_MIN: f32 = 50.0;
 const LEVELS: [f64; 3] = [0.50, 0.90, 0.99];
 
 /// What is known of a call before it leaves.
@@ -64,7 +66,7 @@ struct Place {
 }
 
 impl Foresight {
-    /// Foresees one call; `None` while nothing was learnt of its model: the caller then takes the model's limit.
+    /// Foresees one call; `None` while too little was learnt of its model: the caller then takes the model's limit.
     pub fn foresee(&self, context: &Context<'_>) -> Option<Foreseen> {
         let mut state = self.state.lock();
         state.tick += 1;
@@ -93,7 +95,8 @@ impl Foresight {
 impl State {
     fn foresee(&mut self, keys: [u64; 4]) -> Option<Foreseen> {
         let [_, model, ..] = keys;
-        let levels = self.contexts.get(&model)?.levels;
+        let known = self.contexts.get(&model).filter(|place| place.histogram.evidence() >= EVIDENCE_MIN)?;
+        let levels = known.levels;
         let mut blend = [0.0; STEPS];
         for (depth, key) in keys.into_iter().enumerate() {
             let tick = self.tick;
@@ -199,8 +202,12 @@ mod tests {
     }
 
     #[test]
-    fn nothing_learnt_is_nothing_foreseen() {
-        assert_eq!(Foresight::default().foresee(&ctx("a")), None);
+    fn little_learnt_is_nothing_foreseen() {
+        let foresight = Foresight::default();
+        for _ in 0..49 {
+            assert_eq!(foresight.foresee(&ctx("a")), None);
+            foresight.learn(&ctx("a"), None, 5);
+        }
     }
 
     /// Lengths drawn from known laws that change half-way: coverage must hold over the whole and near the change.

@@ -45,13 +45,14 @@ pub(crate) async fn dispatch(job: &Job, attempt: Attempt, client: &mut Client) -
     let sending = provider.send(body, attempt.opened.attempt_id, &job.passed);
     // An answer that is not streamed is generated and billed whole, whoever hangs up.
     let cancel = job.request.stream() && provider.on_hangup == Hangup::Cancel;
-    let head = match wait(job, client, cancel, provider.first_byte_timeout, sending).await {
+    let limit = if job.request.stream() { provider.first_byte_timeout } else { provider.answer_timeout };
+    let head = match wait(job, client, cancel, limit, sending).await {
         Ok(Ok(head)) => head,
         Ok(Err(error)) => {
             let ending = Ending { never_sent: error.dialed == Dialed::NotConnected, ..Ending::cut() };
             return fail(job, attempt, ending, ProviderError::upstream_bug(&error.to_string())).await;
         }
-        Err(broken) => return stop(job, attempt, broken, "no answer came").await,
+        Err(broken) => return stop(job, attempt, broken, client, "no answer came").await,
     };
     let streams = is_event_stream(head.headers());
     if !head.status().is_success() {
@@ -116,11 +117,12 @@ async fn whole(
     let (parts, body) = head.into_parts();
     let idle = attempt.lane.provider.idle_timeout;
     let status = parts.status.as_u16();
-    // The pause between two pieces is bounded by `read_limited`; the whole by the drain's limit.
+    // The pause between two pieces is bounded by `read_limited`.
     let reading = read_limited(body, job.house.settings.max_answer, idle);
-    let read = match wait(job, client, false, job.house.settings.drain_limit, reading).await {
+    let limit = attempt.lane.provider.answer_timeout;
+    let read = match wait(job, client, false, limit, reading).await {
         Ok(read) => read,
-        Err(broken) => return stop(job, attempt, broken, "the answer did not end").await,
+        Err(broken) => return stop(job, attempt, broken, client, "the answer did not end").await,
     };
     let bytes = match read {
         Ok(bytes) => bytes,
@@ -167,7 +169,7 @@ async fn whole(
 }
 
 /// A wait ended early: settles what is known, and says whether another offer may be tried.
-async fn stop(job: &Job, attempt: Attempt, broken: Broken, what: &str) -> Tried {
+async fn stop(job: &Job, attempt: Attempt, broken: Broken, client: &mut Client, what: &str) -> Tried {
     match broken {
         Broken::Timeout => {
             let error = ProviderError::timeout(&format!("{what} in time"));
@@ -177,6 +179,7 @@ async fn stop(job: &Job, attempt: Attempt, broken: Broken, what: &str) -> Tried 
             let ending = Ending { client_left: true, ..Ending::of(AttemptStatus::ClientClosed) };
             // Nobody waits for it: what could not be made durable is found open at the next start.
             drop(settle(job, attempt, &ending).durable(job).await);
+            client.refuse(Refusal::overloaded("the gateway is stopping; try again"));
             Tried::Served
         }
     }

@@ -42,7 +42,7 @@ impl Client {
         self.waiting.take().is_some_and(|waiting| waiting.send(Ok(answer)).is_ok())
     }
 
-    fn refuse(&mut self, refusal: Refusal) {
+    pub(crate) fn refuse(&mut self, refusal: Refusal) {
         if let Some(waiting) = self.waiting.take() {
             // A client that has left needs no refusal.
             let _ = waiting.send(Err(refusal));

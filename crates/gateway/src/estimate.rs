@@ -181,7 +181,7 @@ pub(crate) fn route(
             let held = fx.convert_up(most, max.currency)?;
             Some(held <= max.amount)
         };
-        plan.reject_unless(Why::PriceUnknown, &format!("it may cost more than {MAX_CHARGE}"), |offer| {
+        plan.reject_unless(Why::MaxCharge, &format!("it may cost more than {MAX_CHARGE}"), |offer| {
             within(offer) == Some(true)
         });
     }
@@ -196,6 +196,7 @@ fn refuse(code: &'static str, plan: &Plan) -> Refusal {
         "no_lawful_offer" => (403, "no offer may lawfully take this call"),
         // Ours to mend, and no use to try again: not the 503 of a provider that is busy.
         "price_unknown" => (500, "no eligible offer has a known price"),
+        "max_charge_exceeded" => (400, "every offer may cost more than x-tollhouse-max-charge"),
         "no_capable_offer" => (400, "no offer can do what this call needs"),
         _ => (503, "every capable offer is out of service or full"),
     };

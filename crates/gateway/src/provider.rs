@@ -24,10 +24,12 @@ pub struct ProviderSpec<'a> {
     pub credential: &'a str,
     /// Time for a connection to stand.
     pub connect_timeout: Duration,
-    /// Time from the request to the first byte of its answer, and to a stream's first event.
+    /// Time from the request to a stream's first content.
     pub first_byte_timeout: Duration,
     /// Time between two events of content.
     pub idle_timeout: Duration,
+    /// Time to an answer that is not streamed: its first byte comes when all of it is generated.
+    pub answer_timeout: Duration,
     /// Loopback and private addresses may be connected to.
     pub allow_private_addresses: bool,
     /// What a hang-up means.
@@ -48,6 +50,7 @@ pub struct Provider {
     pub(crate) dialect: Dialect,
     pub(crate) first_byte_timeout: Duration,
     pub(crate) idle_timeout: Duration,
+    pub(crate) answer_timeout: Duration,
     pub(crate) on_hangup: Hangup,
     pub(crate) quirk: &'static Quirk,
     upstream: Upstream,
@@ -84,6 +87,7 @@ impl Provider {
             quirk: spec.quirk,
             first_byte_timeout: spec.first_byte_timeout,
             idle_timeout: spec.idle_timeout,
+            answer_timeout: spec.answer_timeout,
             on_hangup: spec.on_hangup,
             upstream: Upstream::new(UpstreamOptions {
                 connect_timeout: spec.connect_timeout,

@@ -6,7 +6,7 @@ use std::task::Poll;
 use std::time::Instant;
 
 use bytes::Bytes;
-use dialects::{Hangup, ProviderError, StreamMachine};
+use dialects::{Hangup, Progress, ProviderError, StreamMachine};
 use edge::{Body, UpstreamBody};
 use http::HeaderMap;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
@@ -62,6 +62,8 @@ struct Relay<'a> {
     head: HeaderMap,
     out: Vec<Bytes>,
     last_moved: Instant,
+    /// Something of an answer has come.
+    worth_showing: bool,
     /// When the client left, where the stream is read on.
     draining_since: Option<Instant>,
 }
@@ -87,6 +89,7 @@ pub(crate) async fn relay(
         head: headers,
         out: Vec::with_capacity(4),
         last_moved: Instant::now(),
+        worth_showing: false,
         draining_since: None,
     };
     let end = relay.run(&mut body, client).await;
@@ -127,13 +130,14 @@ impl Relay<'_> {
                 }
                 () = &mut stopped => return End::Stopped,
             };
-            let mut next = Some(frame);
-            // What has arrived goes on together: one write to the client instead of one for each event.
-            for taken in 1..=BATCH {
-                let Some(frame) = next else { break };
+            // What has arrived goes on together: one write to the client instead of one for each event. A frame is
+            // asked for only where there is room for it: none that was taken may be left.
+            let (mut frame, mut room) = (frame, BATCH);
+            loop {
                 match frame {
                     None => {
-                        self.machine.close(&mut self.out);
+                        let progress = self.machine.close(&mut self.out);
+                        self.note(progress);
                         self.show(client).await;
                         return self.end();
                     }
@@ -141,17 +145,21 @@ impl Relay<'_> {
                         self.show(client).await;
                         return End::Broke(error.to_string());
                     }
-                    Some(Ok(frame)) => {
-                        if let Ok(bytes) = frame.into_data() {
-                            self.take(&bytes);
+                    Some(Ok(data)) => {
+                        if let Ok(bytes) = data.into_data() {
+                            let progress = self.machine.push(&bytes, &mut self.out);
+                            self.note(progress);
                         }
                     }
                 }
-                // Nothing may be fetched that this loop will not take.
-                if self.machine.ended() || taken == BATCH {
+                room -= 1;
+                if room == 0 || self.machine.ended() {
                     break;
                 }
-                next = arrived(body).await;
+                match arrived(body).await {
+                    Some(next) => frame = next,
+                    None => break,
+                }
             }
             if !self.show(client).await && cancel {
                 return End::Cancelled;
@@ -162,15 +170,15 @@ impl Relay<'_> {
         }
     }
 
-    /// Counts what came, and keeps what the client is to see of it.
-    fn take(&mut self, bytes: &Bytes) {
-        let step = self.machine.push(bytes, &mut self.out);
-        if step.moved {
+    /// Sets the timers by what came.
+    fn note(&mut self, progress: Progress) {
+        if progress.moved {
             self.last_moved = Instant::now();
         }
-        if step.content && self.attempt.first_token.is_none() {
+        if progress.content && self.attempt.first_token.is_none() {
             self.attempt.first_token = Some(Instant::now());
         }
+        self.worth_showing |= progress.content || progress.moved;
     }
 
     fn end(&self) -> End {
@@ -179,7 +187,8 @@ impl Relay<'_> {
 
     /// Hands what came to the client. `false`: it has just left.
     async fn show(&mut self, client: &mut Client) -> bool {
-        if self.out.is_empty() {
+        // Keep-alives and a bare role bind the client to nothing yet: another offer may still answer.
+        if self.out.is_empty() || !self.worth_showing {
             return true;
         }
         self.begin(client);
@@ -244,6 +253,8 @@ impl Relay<'_> {
         if matches!(end, End::Ended) && self.machine.ended() {
             // A stream of nothing but its end mark is an answer, too.
             self.begin(client);
+            self.worth_showing = true;
+            self.show(client).await;
         }
         let stopped = matches!(end, End::Stopped);
         let client_left = stopped || matches!(self.listener, Listener::Left) || client.has_left();

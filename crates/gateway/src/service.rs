@@ -23,19 +23,18 @@ pub async fn handle(house: Arc<House>, request: http::Request<Incoming>) -> Answ
     match (&head.method, path) {
         (&Method::POST, "/v1/chat/completions") => call::call(&house, Dialect::OpenAiChat, head, body).await,
         (&Method::POST, "/v1/messages") => call::call(&house, Dialect::AnthropicMessages, head, body).await,
-        (&Method::GET, "/healthz") => json_answer(StatusCode::OK, b"{\"status\":\"ok\"}".to_vec()),
-        (&Method::GET, "/readyz") => ready(&house),
+        (&Method::GET | &Method::HEAD, "/healthz") => {
+            json_answer(StatusCode::OK, b"{\"status\":\"ok\"}".to_vec())
+        }
+        (&Method::GET | &Method::HEAD, "/readyz") => ready(&house),
         (&Method::GET, "/metrics") => metrics(&house),
+        (_, "/v1/chat/completions" | "/v1/messages") => wrong_method(&head, "POST"),
         (&Method::GET, _) => {
             let dialect = dialect_of(&head);
             let answer = read(&house, &head).await;
             answer.unwrap_or_else(|refusal| refusal.answer(dialect, CallId::new()))
         }
-        (_, "/v1/chat/completions" | "/v1/messages") => {
-            let refusal =
-                Refusal::new(405, "method_not_allowed", format!("{path} takes POST, not {}", head.method));
-            refusal.answer(dialect_of(&head), CallId::new())
-        }
+        (_, "/v1/models" | "/v1/budget" | "/healthz" | "/readyz" | "/metrics") => wrong_method(&head, "GET"),
         _ => no_path(&head).answer(dialect_of(&head), CallId::new()),
     }
 }
@@ -132,6 +131,11 @@ fn dialect_of(head: &http::request::Parts) -> Dialect {
     } else {
         Dialect::OpenAiChat
     }
+}
+
+fn wrong_method(head: &http::request::Parts, takes: &str) -> Answer {
+    let text = format!("{} takes {takes}, not {}", head.uri.path(), head.method);
+    Refusal::new(405, "method_not_allowed", text).answer(dialect_of(head), CallId::new())
 }
 
 fn no_path(head: &http::request::Parts) -> Refusal {

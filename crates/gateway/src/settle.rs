@@ -243,7 +243,12 @@ fn learn(job: &Job, attempt: &Attempt, ending: &Ending, used: &Used, now: UnixMi
         )) => offer.health.left(now.0),
     }
     let output = used.tokens.output();
-    if ending.status == AttemptStatus::Ok && job.house.settings.foresight {
+    let reason =
+        ending.outcome.as_ref().and_then(|outcome| outcome.finish_reason.as_deref()).unwrap_or_default();
+    if ending.status == AttemptStatus::Ok
+        && job.house.settings.foresight
+        && !dialects::is_cut_by_limit(reason)
+    {
         let labels = &attempt.opened.labels;
         let app = if labels.app.is_empty() { &labels.key } else { &labels.app };
         let context =

@@ -12,7 +12,7 @@ use crate::table::{Capability, Objective, Offer, Policy, Table};
 pub struct Ask<'a> {
     /// The model's name as the client wrote it.
     pub model: &'a str,
-    /// The policy of the request or of the project; a virtual model's own wins over it.
+    /// The project's policy. A virtual model's own chooses instead of it, but the project's lawful mask holds too.
     pub policy: Option<&'a str>,
     /// The dialect of the request: offers that speak another are not yet translated to.
     pub dialect: &'a str,
@@ -58,6 +58,8 @@ pub enum Why {
     Quota,
     /// It is slower than the policy allows.
     Latency,
+    /// It may cost more than the call allows.
+    MaxCharge,
 }
 
 /// An eligible offer.
@@ -98,9 +100,15 @@ impl Table {
     pub fn choose(&self, ask: &Ask<'_>, mut price: impl FnMut(&Offer) -> Price) -> Option<Plan> {
         let model = self.model(ask.model)?;
         let policy = self.policy(model.policy.as_deref().or(ask.policy)?)?;
+        let projects = match ask.policy {
+            Some(id) => Some(self.policy(id)?),
+            None => None,
+        };
         let mut plan = Plan { policy: Arc::clone(policy), kept: vec![], rejected: vec![] };
         for offer in &model.offers {
-            let verdict = mask(offer, ask, policy).map_or_else(|| rated(price(offer)), Err);
+            let unlawful = projects.filter(|it| it.id != policy.id).and_then(|it| unlawful(offer, ask, it));
+            let masked = unlawful.or_else(|| mask(offer, ask, policy));
+            let verdict = masked.map_or_else(|| rated(price(offer)), Err);
             match verdict {
                 Ok(price) => plan.kept.push(Kept { offer: Arc::clone(offer), price }),
                 Err((why, words)) => plan.rejected.push(Rejected { offer: Arc::clone(offer), why, words }),
@@ -119,10 +127,15 @@ fn rated(price: Price) -> Result<i128, (Why, String)> {
     }
 }
 
+fn unlawful(offer: &Offer, ask: &Ask<'_>, policy: &Policy) -> Option<(Why, String)> {
+    objection(&policy.rules, ask.data_class, offer)
+        .map(|words| (Why::Law, format!("{words} of {}", policy.id)))
+}
+
 /// Law first: no later reason may hide that an offer was never allowed.
 fn mask(offer: &Offer, ask: &Ask<'_>, policy: &Policy) -> Option<(Why, String)> {
-    if let Some(words) = objection(&policy.rules, ask.data_class, offer) {
-        return Some((Why::Law, words));
+    if let Some(unlawful) = unlawful(offer, ask, policy) {
+        return Some(unlawful);
     }
     if offer.disabled.load(Ordering::Relaxed) {
         return Some((Why::Disabled, "switched off by an administrator".to_owned()));
@@ -216,11 +229,15 @@ impl Plan {
             return None;
         }
         let lawful = || self.rejected.iter().filter(|rejected| rejected.why != Why::Law);
+        let any = |wanted: Why| lawful().any(|rejected| rejected.why == wanted);
         let all = |wanted: &[Why]| lawful().all(|rejected| wanted.contains(&rejected.why));
         Some(if lawful().next().is_none() {
             "no_lawful_offer"
         } else if all(&[Why::PriceUnknown]) {
             "price_unknown"
+        } else if all(&[Why::MaxCharge, Why::Capability, Why::Context, Why::Disabled]) && any(Why::MaxCharge)
+        {
+            "max_charge_exceeded"
         } else if all(&[Why::Capability, Why::Context, Why::Disabled, Why::PriceUnknown]) {
             "no_capable_offer"
         } else {

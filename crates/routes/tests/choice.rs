@@ -150,3 +150,36 @@ fn no_such_model_is_no_plan() {
     let table = table(vec![rule(&[DataClass::Public])], Objective::Cost);
     assert!(table.choose(&Ask { model: "nobody", ..ask(DataClass::Public) }, price).is_none());
 }
+
+/// A virtual model chooses by its own policy, but what the project's policy forbids stays forbidden.
+#[test]
+fn a_virtual_model_does_not_lead_out_of_the_projects_mask() {
+    let offers = vec![
+        offer("cn", "east", "CN", InferenceScope::InRegion),
+        offer("us", "west", "US", InferenceScope::Country),
+    ];
+    let policy = |id: &str, rule: Rule| Policy {
+        id: id.to_owned(),
+        objective: Objective::Cost,
+        max_attempts: 3,
+        first_token_ms: None,
+        rules: vec![rule],
+    };
+    let home = Rule { allow_jurisdictions: vec!["CN".to_owned()], ..rule(&[DataClass::Personal]) };
+    let policies = vec![policy("p", home), policy("lax", rule(&[DataClass::Personal]))];
+    let virtual_model = ("v".to_owned(), vec!["us".to_owned(), "cn".to_owned()], Some("lax".to_owned()));
+    let table = Table::new(offers, vec![virtual_model], policies).unwrap();
+    let plan = table.choose(&Ask { model: "v", ..ask(DataClass::Personal) }, price).unwrap();
+    assert_eq!((plan.policy.id.as_str(), kept(&plan)), ("lax", vec!["cn"]));
+    assert_eq!(reasons(&plan), [("us", Why::Law)]);
+}
+
+#[test]
+fn what_may_cost_too_much_has_a_word_of_its_own() {
+    let table = table(vec![rule(&[DataClass::Public])], Objective::Cost);
+    let mut plan = table.choose(&ask(DataClass::Public), price).unwrap();
+    plan.reject_unless(Why::MaxCharge, "too dear", |offer| offer.id == "us");
+    assert_eq!((kept(&plan), plan.refusal()), (vec!["us"], None));
+    plan.reject_unless(Why::MaxCharge, "too dear", |_| false);
+    assert_eq!(plan.refusal(), Some("max_charge_exceeded"));
+}

@@ -151,6 +151,7 @@ api_key_env = \"{variable}\"
 allow_private_addresses = true
 on_hangup = \"{on_hangup}\"
 first_byte_timeout = \"3s\"
+answer_timeout = \"3s\"
 idle_timeout = \"3s\"
 
 ",

@@ -44,11 +44,23 @@ impl Simulator {
     ///
     /// Panics where a request came without `x-client-request-id`, or an attempt came twice.
     pub fn truth(&self) -> BTreeMap<String, Served> {
+        self.read(false)
+    }
+
+    /// As [`Self::truth`], where a test has also asked the simulator itself: those requests are left out.
+    pub fn truth_of_attempts(&self) -> BTreeMap<String, Served> {
+        self.read(true)
+    }
+
+    fn read(&self, skip_direct: bool) -> BTreeMap<String, Served> {
         let text = std::fs::read_to_string(&self.truth).unwrap_or_default();
         let mut all: BTreeMap<String, Served> = BTreeMap::new();
         // A line that is being written has no end yet.
         for line in text.split_inclusive('\n').filter(|line| line.ends_with('\n')) {
             let record: Value = serde_json::from_str(line).expect("the truth is JSON");
+            if skip_direct && record["attempt_id"].is_null() {
+                continue;
+            }
             let id = record["attempt_id"].as_str().expect("every attempt carries its id").to_owned();
             if record["event"] == "received" {
                 let before = all.insert(id.clone(), Served { attempt_id: id.clone(), ended: None });

@@ -36,6 +36,7 @@ impl Loader<'_> {
         let connect_timeout = within(section, "connect_timeout", LEAST, Duration::from_mins(5), "10ms to 5m");
         let first_byte_timeout = within(section, "first_byte_timeout", LEAST, HOUR, "10ms to 1h");
         let idle_timeout = within(section, "idle_timeout", LEAST, HOUR, "10ms to 1h");
+        let answer_timeout = within(section, "answer_timeout", LEAST, HOUR, "10ms to 1h");
         let on_hangup = section.word("on_hangup");
         Some(Provider {
             id: section.name.clone(),
@@ -45,6 +46,7 @@ impl Loader<'_> {
             connect_timeout: connect_timeout?,
             first_byte_timeout: first_byte_timeout?,
             idle_timeout: idle_timeout?,
+            answer_timeout: answer_timeout?,
             allow_private_addresses: allow_private_addresses?,
             on_hangup: on_hangup.unwrap_or(kind?.on_hangup()),
         })

@@ -48,7 +48,11 @@ pub fn run(args: &Check) -> Outcome {
                     loaded.config.keys.len(),
                     loaded.config.budgets.len(),
                 ))?,
-                None => output::tell(format_args!("{file}: {} problems", problems.len())),
+                None => output::tell(format_args!(
+                    "{file}: {} problem{}",
+                    problems.len(),
+                    if problems.len() == 1 { "" } else { "s" }
+                )),
             }
         }
     }

@@ -462,7 +462,7 @@ pub(crate) fn own_budget(key: &str, limit: prices::Charge, window: Window) -> Bu
         limit,
         window,
         mode: Mode::Enforce,
-        hold: HoldBy::P99,
+        hold: HoldBy::Max,
         zone: String::new(),
     }
 }

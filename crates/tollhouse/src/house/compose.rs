@@ -118,6 +118,7 @@ pub fn providers(config: &Config) -> Result<HashMap<String, Arc<Provider>>, Fail
             connect_timeout: provider.connect_timeout,
             first_byte_timeout: provider.first_byte_timeout,
             idle_timeout: provider.idle_timeout,
+            answer_timeout: provider.answer_timeout,
             allow_private_addresses: provider.allow_private_addresses,
             on_hangup: provider.on_hangup,
         });

@@ -120,7 +120,8 @@ fn settings(config: &Config) -> Result<Settings, Failure> {
 /// Foresight is learnt again from the ledger, so that a restart forgets nothing.
 fn relearn(foresight: &Foresight, entry: &Entry) {
     let EntryBody::Settled(settled) = &entry.body else { return };
-    if settled.status != AttemptStatus::Ok || !settled.provenance.is_final() {
+    let cut = dialects::is_cut_by_limit(&settled.finish_reason);
+    if settled.status != AttemptStatus::Ok || !settled.provenance.is_final() || cut {
         return;
     }
     let opened = &settled.opened;
