@@ -6,7 +6,7 @@
 //! Not here: prices, budgets, which offer to choose, connections, timeouts.
 //!
 //! The way of a call: [`decode`] → [`Request::upstream_body`] → [`StreamMachine`] or [`read_whole`] → [`Outcome`];
-//! when the provider refuses, [`classify`]; what the gateway says itself, [`render_error`].
+//! when the provider refuses, [`classify()`]; what the gateway says itself, [`render_error`].
 
 mod answer;
 mod anthropic_messages;
