@@ -11,6 +11,9 @@ use serde_json::value::RawValue;
 use crate::json::Scan;
 use crate::{BadRequest, Dialect};
 
+/// Longest model name, bytes: it goes into the books.
+const MODEL_MAX: usize = 256;
+
 /// A place in the body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Span {
@@ -71,6 +74,7 @@ fields! {
     Thinking = "thinking",          true,  true;
     Modalities = "modalities",      true,  false;
     ServiceTier = "service_tier",   true,  true;
+    Speed = "speed",                 false, true;
 }
 
 /// The fields found, each with the place of its value. `null` is kept: it means absent to most readers.
@@ -129,6 +133,9 @@ impl<'a> Fields<'a> {
         };
         if model.trim().is_empty() {
             return Err(BadRequest::wrong_value("model", wanted, "it is empty"));
+        }
+        if model.len() > MODEL_MAX {
+            return Err(BadRequest::wrong_value("model", wanted, "it is longer than 256 bytes"));
         }
         Ok((model, span))
     }

@@ -87,7 +87,9 @@ pub fn decode(dialect: Dialect, body: Bytes) -> Result<Request, BadRequest> {
         Dialect::AnthropicMessages => anthropic_messages::request::head(&fields)?,
     };
     let (model, model_span) = fields.model()?;
-    let service_tier = fields.string(Field::ServiceTier);
+    // Anthropic's `speed: fast` is a tier in all but name, and is answered as one.
+    let fast = fields.string(Field::Speed).filter(|speed| speed == "fast");
+    let service_tier = fast.or_else(|| fields.string(Field::ServiceTier));
     let Head { needs, max_output, choices, usage_ask, cache_ttl, survey } = head;
     Ok(Request {
         dialect,
@@ -156,7 +158,7 @@ impl Request {
         matches!(self.usage_ask, UsageAsk::Always | UsageAsk::Asked)
     }
 
-    /// The service tier asked for; what was served is in the answer.
+    /// The service tier asked for (`fast` for Anthropic's `speed: fast`); what was served is in the answer.
     pub fn service_tier_asked(&self) -> Option<&str> {
         self.service_tier.as_deref()
     }

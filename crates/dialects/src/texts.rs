@@ -7,6 +7,8 @@ use crate::json::Text;
 
 /// Texts beyond this many bytes are not kept; their bytes are counted.
 pub(crate) const TEXT_MAX: usize = 8 << 20;
+/// Parts of an answer that are told apart (128 choices of a few parts each): each new one is looked for among them.
+const BLOCKS_MAX: usize = 1024;
 
 /// Which text of an answer a piece belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,21 +64,26 @@ impl Texts {
             return false;
         }
         self.bytes += piece.raw.len();
-        let block = self.block(choice, part);
-        if let Some(block) = block {
-            piece.append_to(&mut block.text, &mut block.high);
-        }
+        let Some(block) = self.block(choice, part) else {
+            self.dropped = self.dropped.saturating_add(u64::try_from(piece.raw.len()).unwrap_or(u64::MAX));
+            return false;
+        };
+        piece.append_to(&mut block.text, &mut block.high);
         true
     }
 
-    /// The block of a part; nearly always the one of the last piece.
+    /// The block of a part; nearly always the one of the last piece. `None`: there are too many.
     fn block(&mut self, choice: u64, part: Part) -> Option<&mut Block> {
         let is_it = |block: &Block| block.choice == choice && block.part == part;
         if !self.blocks.get(self.current).is_some_and(is_it) {
-            self.current = self.blocks.iter().position(is_it).unwrap_or_else(|| {
-                self.blocks.push(Block { choice, part, text: String::new(), high: None });
-                self.blocks.len() - 1
-            });
+            self.current = match self.blocks.iter().position(is_it) {
+                Some(place) => place,
+                None if self.blocks.len() >= BLOCKS_MAX => return None,
+                None => {
+                    self.blocks.push(Block { choice, part, text: String::new(), high: None });
+                    self.blocks.len() - 1
+                }
+            };
         }
         self.blocks.get_mut(self.current)
     }

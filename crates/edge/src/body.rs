@@ -16,12 +16,39 @@ pub enum Body {
     Whole(Bytes),
     /// As it comes from another task; it ends when the sender is dropped.
     Stream(mpsc::Receiver<Bytes>),
+    /// As it comes from another task, which says when it is whole: a sender dropped before that breaks the connection,
+    /// so that nobody takes a part for the whole.
+    Pieces(mpsc::Receiver<Piece>),
+}
+
+/// A piece of an answer.
+#[derive(Debug)]
+pub enum Piece {
+    /// More follows.
+    More(Bytes),
+    /// The last.
+    Last(Bytes),
 }
 
 impl Body {
     /// No body.
     pub const fn empty() -> Self {
         Self::Whole(Bytes::new())
+    }
+}
+
+impl Body {
+    fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<std::io::Result<Frame<Bytes>>>> {
+        let Self::Pieces(receiver) = self else { return Poll::Ready(None) };
+        let piece = std::task::ready!(receiver.poll_recv(cx));
+        Poll::Ready(match piece {
+            Some(Piece::More(bytes)) => Some(Ok(Frame::data(bytes))),
+            Some(Piece::Last(bytes)) => {
+                *self = Self::empty();
+                Some(Ok(Frame::data(bytes)))
+            }
+            None => Some(Err(std::io::Error::other("the answer was given up"))),
+        })
     }
 }
 
@@ -45,7 +72,7 @@ impl From<String> for Body {
 
 impl http_body::Body for Body {
     type Data = Bytes;
-    type Error = std::convert::Infallible;
+    type Error = std::io::Error;
 
     fn poll_frame(
         self: Pin<&mut Self>,
@@ -57,6 +84,7 @@ impl http_body::Body for Body {
             Self::Stream(receiver) => {
                 receiver.poll_recv(cx).map(|next| next.map(|bytes| Ok(Frame::data(bytes))))
             }
+            body @ Self::Pieces(_) => body.poll_piece(cx),
         }
     }
 
@@ -67,7 +95,7 @@ impl http_body::Body for Body {
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Whole(bytes) => SizeHint::with_exact(u64::try_from(bytes.len()).unwrap_or(u64::MAX)),
-            Self::Stream(_) => SizeHint::default(),
+            Self::Stream(_) | Self::Pieces(_) => SizeHint::default(),
         }
     }
 }
@@ -135,4 +163,24 @@ where
         rest.extend_from_slice(&data);
     }
     Ok(if rest.is_empty() { first } else { rest.freeze() })
+}
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::BodyExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_sender_that_goes_before_the_last_piece_breaks_the_answer() {
+        let (sender, receiver) = mpsc::channel(4);
+        sender.send(Piece::More(Bytes::from("half"))).await.unwrap();
+        drop(sender);
+        assert!(Body::Pieces(receiver).collect().await.is_err());
+        let (sender, receiver) = mpsc::channel(4);
+        sender.send(Piece::More(Bytes::from("all"))).await.unwrap();
+        sender.send(Piece::Last(Bytes::from(" of it"))).await.unwrap();
+        drop(sender);
+        assert_eq!(Body::Pieces(receiver).collect().await.unwrap().to_bytes(), "all of it");
+    }
 }

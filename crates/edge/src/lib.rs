@@ -9,6 +9,6 @@ mod body;
 mod listen;
 mod upstream;
 
-pub use body::{Body, BodyError, read_body, read_limited};
+pub use body::{Body, BodyError, Piece, read_body, read_limited};
 pub use listen::{Limits, Stop, bind, serve};
 pub use upstream::{Dialed, Upstream, UpstreamBody, UpstreamError, UpstreamOptions};

@@ -17,6 +17,9 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::Body;
 
+/// How long what was written may wait unread before its connection is closed (TCP_USER_TIMEOUT, tcp(7)).
+const UNREAD_MAX: Duration = Duration::from_mins(1);
+
 /// What one listener allows.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
@@ -117,6 +120,8 @@ async fn accept(
         Ok((stream, _)) => {
             // Tokens are worth more than full packets; a failure here only costs latency.
             let _ = stream.set_nodelay(true);
+            // Somebody who does not read is let go by the kernel; without it, by nobody.
+            let _ = socket2::SockRef::from(&stream).set_tcp_user_timeout(Some(UNREAD_MAX));
             Some((stream, permit))
         }
         Err(error) => {

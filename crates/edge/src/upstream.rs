@@ -4,6 +4,7 @@ use std::future::{Future, poll_fn};
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -61,6 +62,8 @@ struct Inner {
     connector: HttpsConnector<HttpConnector<GuardedResolver>>,
     idle: Mutex<Vec<Idle>>,
     idle_max: usize,
+    /// For TCP and TLS together.
+    connect_timeout: Duration,
 }
 
 struct Idle {
@@ -117,7 +120,12 @@ impl Upstream {
             .enable_http1()
             .wrap_connector(tcp);
         Self {
-            inner: Arc::new(Inner { connector, idle: Mutex::default(), idle_max: options.idle_connections }),
+            inner: Arc::new(Inner {
+                connector,
+                idle: Mutex::default(),
+                idle_max: options.idle_connections,
+                connect_timeout: options.connect_timeout,
+            }),
         }
     }
 
@@ -128,6 +136,16 @@ impl Upstream {
         &self,
         request: http::Request<Full<Bytes>>,
     ) -> Result<http::Response<UpstreamBody>, UpstreamError> {
+        self.send_noting(request, &AtomicBool::new(false)).await
+    }
+
+    /// As [`Upstream::send`]; `sent` turns true when a connection takes the request, so that whoever drops the future
+    /// knows whether the other side may have seen anything.
+    pub async fn send_noting(
+        &self,
+        request: http::Request<Full<Bytes>>,
+        sent: &AtomicBool,
+    ) -> Result<http::Response<UpstreamBody>, UpstreamError> {
         let (place, mut request) = split(request)?;
         loop {
             let kept = self.inner.take(&place).await;
@@ -136,6 +154,7 @@ impl Upstream {
                 Some(connection) => connection,
                 None => self.dial(&place).await?,
             };
+            sent.store(true, Ordering::Relaxed);
             match connection.exchange(request).await {
                 Ok(answer) => {
                     let (parts, incoming) = answer.into_parts();
@@ -144,7 +163,10 @@ impl Upstream {
                     return Ok(http::Response::from_parts(parts, body));
                 }
                 Err(mut failed) => match failed.take_message() {
-                    Some(unsent) if was_kept => request = unsent,
+                    Some(unsent) if was_kept => {
+                        sent.store(false, Ordering::Relaxed);
+                        request = unsent;
+                    }
                     Some(_) => return Err(UpstreamError::of(Dialed::NotConnected, failed.error())),
                     None => return Err(UpstreamError::of(Dialed::MaybeSent, failed.error())),
                 },
@@ -161,7 +183,13 @@ impl Upstream {
             .path_and_query("/")
             .build();
         let uri = uri.map_err(|error| never_sent(error.to_string()))?;
-        let stream = self.inner.connector.clone().call(uri).await;
+        let dialing = self.inner.connector.clone().call(uri);
+        let Ok(stream) = tokio::time::timeout(self.inner.connect_timeout, dialing).await else {
+            let limit = self.inner.connect_timeout;
+            return Err(never_sent(format!(
+                "cannot connect to {authority}: no connection stood within {limit:?}"
+            )));
+        };
         let stream = stream
             .map_err(|error| never_sent(format!("cannot connect to {authority}: {}", chain(&*error))))?;
         let (sender, driver) = http1::handshake(stream).await.map_err(|error| never_sent(chain(&error)))?;

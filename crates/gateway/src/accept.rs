@@ -8,7 +8,9 @@ use crate::house::House;
 use crate::refusal::Refusal;
 
 pub(crate) async fn accept(house: &House, dialect: Dialect, body: Incoming) -> Result<Request, Refusal> {
-    let read = read_body(body, house.settings.max_body, house.settings.body_pause).await;
+    let reading = read_body(body, house.settings.max_body, house.settings.body_pause);
+    let limit = house.settings.body_limit;
+    let read = tokio::time::timeout(limit, reading).await.unwrap_or(Err(BodyError::Stalled(limit)));
     let bytes = read.map_err(|error| match error {
         BodyError::TooLarge { limit } => Refusal::new(
             413,

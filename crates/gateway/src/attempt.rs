@@ -13,7 +13,7 @@ use serde_json::json;
 use crate::clock;
 use crate::drive::Job;
 use crate::estimate::{Bounds, bound_of};
-use crate::house::{House, Lane};
+use crate::house::Lane;
 use crate::refusal::Refusal;
 
 /// One try at one offer, open in the ledger. Ends in `settle`, and nowhere else.
@@ -56,7 +56,7 @@ pub(crate) async fn open(job: &Job, kept: &Kept, number: u32, reason: &str) -> R
         return Err(Refusal::overloaded("the offer was not priced"));
     };
     let opened_at = clock::now();
-    let (hold_charge, max_charge) = charges(house, &lane, &bounds)?;
+    let (hold_charge, max_charge) = charges(job, &lane, &bounds)?;
     let scope = ScopeValues {
         labels: &job.labels,
         requested_model: &job.asked,
@@ -118,17 +118,18 @@ async fn write_down(job: &Job, at: UnixMicros, opened: &Arc<Opened>, hold: Hold)
 
 /// The charge held, and the charge of the dearest outcome. Without a price (let through by configuration) both are 0
 /// and the attempt settles with an unknown charge.
-fn charges(house: &House, lane: &Lane, bounds: &Bounds) -> Result<(Charge, Charge), Refusal> {
+fn charges(job: &Job, lane: &Lane, bounds: &Bounds) -> Result<(Charge, Charge), Refusal> {
     let Some(plan) = &lane.plan else {
         return Err(Refusal::new(
-            503,
+            500,
             "price_unknown",
             format!("price plan `{}` is in no book", lane.labels.price_plan),
         ));
     };
     let nothing = Charge { amount: Nano::ZERO, currency: plan.currency() };
-    let held = bound_of(house, plan, bounds.input, bounds.output).unwrap_or(nothing);
-    let max = bound_of(house, plan, bounds.input, bounds.output_max).unwrap_or(nothing);
+    let bound = |output: u64| bound_of(&job.house, &job.request, plan, (bounds.input, output));
+    let held = bound(bounds.output).unwrap_or(nothing);
+    let max = bound(bounds.output_max).unwrap_or(nothing);
     Ok((held, max))
 }
 

@@ -1,5 +1,6 @@
 //! Step 7, dispatch: one attempt at one offer, up to the first byte that the client sees.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
@@ -38,11 +39,21 @@ pub(crate) enum Broken {
     Hurry,
 }
 
+/// A wait that ended early.
+struct Stopped {
+    broken: Broken,
+    /// No connection had taken the request: the provider saw nothing.
+    never_sent: bool,
+    /// What was waited for and did not come.
+    what: &'static str,
+}
+
 /// Sends the attempt and follows it to its end.
 pub(crate) async fn dispatch(job: &Job, attempt: Attempt, client: &mut Client) -> Tried {
     let provider = &attempt.lane.provider;
     let body = job.request.upstream_body(&attempt.opened.offer.model);
-    let sending = provider.send(body, attempt.opened.attempt_id, &job.passed);
+    let sent = AtomicBool::new(false);
+    let sending = provider.send(body, attempt.opened.attempt_id, &job.passed, &sent);
     // An answer that is not streamed is generated and billed whole, whoever hangs up.
     let cancel = job.request.stream() && provider.on_hangup == Hangup::Cancel;
     let limit = if job.request.stream() { provider.first_byte_timeout } else { provider.answer_timeout };
@@ -52,11 +63,14 @@ pub(crate) async fn dispatch(job: &Job, attempt: Attempt, client: &mut Client) -
             let ending = Ending { never_sent: error.dialed == Dialed::NotConnected, ..Ending::cut() };
             return fail(job, attempt, ending, ProviderError::upstream_bug(&error.to_string())).await;
         }
-        Err(broken) => return stop(job, attempt, broken, client, "no answer came").await,
+        Err(broken) => {
+            let never_sent = !sent.load(Ordering::Relaxed);
+            return stop(job, attempt, Stopped { broken, never_sent, what: "no answer came" }, client).await;
+        }
     };
     let streams = is_event_stream(head.headers());
     if !head.status().is_success() {
-        refused(job, attempt, head).await
+        refused(job, attempt, head, client).await
     } else if job.request.stream() && streams {
         // Apart: its state would make every call's task larger.
         Box::pin(relay::relay(job, attempt, head, client)).await
@@ -83,11 +97,18 @@ pub(crate) async fn wait<T>(
 }
 
 /// The provider answered with an error status.
-async fn refused(job: &Job, attempt: Attempt, head: http::Response<UpstreamBody>) -> Tried {
+async fn refused(
+    job: &Job,
+    attempt: Attempt,
+    head: http::Response<UpstreamBody>,
+    client: &mut Client,
+) -> Tried {
     let (parts, body) = head.into_parts();
     let idle = attempt.lane.provider.idle_timeout;
     // An error whose body cannot be read is still an error of that status.
-    let body = read_limited(body, ERROR_MAX, idle).await.unwrap_or_default();
+    let reading = read_limited(body, ERROR_MAX, idle);
+    let read = wait(job, client, false, attempt.lane.provider.first_byte_timeout, reading).await;
+    let body = read.ok().and_then(Result::ok).unwrap_or_default();
     let status = parts.status.as_u16();
     let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
     let provider = &attempt.lane.provider;
@@ -122,7 +143,10 @@ async fn whole(
     let limit = attempt.lane.provider.answer_timeout;
     let read = match wait(job, client, false, limit, reading).await {
         Ok(read) => read,
-        Err(broken) => return stop(job, attempt, broken, client, "the answer did not end").await,
+        Err(broken) => {
+            let stopped = Stopped { broken, never_sent: false, what: "the answer did not end" };
+            return stop(job, attempt, stopped, client).await;
+        }
     };
     let bytes = match read {
         Ok(bytes) => bytes,
@@ -169,14 +193,15 @@ async fn whole(
 }
 
 /// A wait ended early: settles what is known, and says whether another offer may be tried.
-async fn stop(job: &Job, attempt: Attempt, broken: Broken, client: &mut Client, what: &str) -> Tried {
+async fn stop(job: &Job, attempt: Attempt, stopped: Stopped, client: &mut Client) -> Tried {
+    let Stopped { broken, never_sent, what } = stopped;
     match broken {
         Broken::Timeout => {
             let error = ProviderError::timeout(&format!("{what} in time"));
-            fail(job, attempt, Ending::of(AttemptStatus::Timeout), error).await
+            fail(job, attempt, Ending { never_sent, ..Ending::of(AttemptStatus::Timeout) }, error).await
         }
         Broken::ClientLeft | Broken::Hurry => {
-            let ending = Ending { client_left: true, ..Ending::of(AttemptStatus::ClientClosed) };
+            let ending = Ending { client_left: true, never_sent, ..Ending::of(AttemptStatus::ClientClosed) };
             // Nobody waits for it: what could not be made durable is found open at the next start.
             drop(settle(job, attempt, &ending).durable(job).await);
             client.refuse(Refusal::overloaded("the gateway is stopping; try again"));

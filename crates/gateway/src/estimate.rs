@@ -11,7 +11,7 @@ use tokens::{Kind, Tokens, counter_for};
 
 use crate::house::House;
 use crate::refusal::Refusal;
-use crate::{admit, clock};
+use crate::{admit, clock, tier};
 
 pub(crate) const DATA_CLASS: &str = "x-tollhouse-data-class";
 const MAX_CHARGE: &str = "x-tollhouse-max-charge";
@@ -98,19 +98,29 @@ fn with_room(estimate: &Estimate) -> u64 {
 
 /// The most that an attempt may be charged that begins now: input may come back as written to a cache, output as
 /// reasoning, and a plan may rate by the instant of the end. `None`: the book does not know it.
-pub(crate) fn bound_of(house: &House, plan: &PlanRef, input: u64, output: u64) -> Option<Charge> {
+pub(crate) fn bound_of(
+    house: &House,
+    request: &Request,
+    plan: &PlanRef,
+    (input, output): (u64, u64),
+) -> Option<Charge> {
     let now = clock::now();
     let longest = i64::try_from(house.settings.drain_limit.as_micros()).unwrap_or(i64::MAX);
     let used: Tokens = [(Kind::Input, input), (Kind::Output, output)].into_iter().collect();
     let until = UnixMicros(now.0.saturating_add(longest));
-    plan.bound(clock::moment(now, until)?, Tier::Standard, &used).ok()
+    let moment = clock::moment(now, until)?;
+    let bound = |tier: Tier| plan.bound(moment, tier, &used).ok();
+    // The tier that is named must have a price; of the others that it may be served in, the dearest counts.
+    let named = bound(tier::named(request))?;
+    let others = tier::possible(request).iter().filter_map(|tier| bound(*tier)).map(|charge| charge.amount);
+    Some(Charge { amount: others.fold(named.amount, prices::Nano::max), currency: named.currency })
 }
 
 /// The charge at a plan's rates now; `None`: the book does not know it.
-fn charge_of(plan: &PlanRef, input: u64, output: u64) -> Option<Charge> {
+fn charge_of(request: &Request, plan: &PlanRef, input: u64, output: u64) -> Option<Charge> {
     let now = clock::now();
     let used: Tokens = [(Kind::Input, input), (Kind::Output, output)].into_iter().collect();
-    plan.charge(clock::moment(now, now)?, Tier::Standard, &used).ok().map(|charged| charged.charge)
+    plan.charge(clock::moment(now, now)?, tier::named(request), &used).ok().map(|charged| charged.charge)
 }
 
 pub(crate) fn route(
@@ -154,7 +164,7 @@ pub(crate) fn route(
         let bounds = bounds(house, labels, request, estimate, offer, lane.provider.quirk);
         all.push((offer.id.clone(), bounds));
         let output = bounds.foreseen.map_or(bounds.output, |foreseen| foreseen.p50.min(bounds.output));
-        let charge = lane.plan.as_ref().and_then(|plan| charge_of(plan, estimate.input, output));
+        let charge = lane.plan.as_ref().and_then(|plan| charge_of(request, plan, estimate.input, output));
         match charge {
             None if house.settings.refuse_unknown_price => Price::Unknown,
             // Let through by configuration: last in rank, since nobody knows what it costs.
@@ -177,7 +187,7 @@ pub(crate) fn route(
         let within = |offer: &Offer| {
             let plan = offers.lane(offer)?.plan.as_ref()?;
             let (_, bounds) = all.iter().find(|(id, _)| *id == offer.id)?;
-            let most = bound_of(house, plan, bounds.input, bounds.output)?;
+            let most = bound_of(house, request, plan, (bounds.input, bounds.output))?;
             let held = fx.convert_up(most, max.currency)?;
             Some(held <= max.amount)
         };

@@ -27,6 +27,8 @@ pub struct Settings {
     pub max_answer: usize,
     /// Longest pause while a client sends its request.
     pub body_pause: Duration,
+    /// Longest time that a client takes to send its request.
+    pub body_limit: Duration,
     /// Longest time a stream is read on after its client left.
     pub drain_limit: Duration,
     /// Calls without a price are refused (`on_unknown = "refuse"`) or let through, charged at their hold.
@@ -43,6 +45,7 @@ impl Default for Settings {
             max_body: 32 << 20,
             max_answer: 64 << 20,
             body_pause: Duration::from_secs(30),
+            body_limit: Duration::from_mins(5),
             drain_limit: Duration::from_mins(10),
             refuse_unknown_price: true,
             foresight: true,

@@ -25,6 +25,7 @@ mod refusal;
 mod relay;
 mod service;
 mod settle;
+mod tier;
 
 pub use clock::now;
 pub use house::{House, HouseParts, Lookup, Settings};

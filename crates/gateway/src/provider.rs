@@ -1,5 +1,6 @@
 //! One provider as the data plane needs it: where, with what credential, how long to wait, what a hang-up means.
 
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -99,12 +100,14 @@ impl Provider {
         })
     }
 
-    /// Sends one attempt. `passed`: the client's own headers that go on to the provider.
+    /// Sends one attempt. `passed`: the client's own headers that go on to the provider. `sent` turns true when a
+    /// connection takes the request.
     pub(crate) async fn send(
         &self,
         body: Bytes,
         attempt: AttemptId,
         passed: &HeaderMap,
+        sent: &AtomicBool,
     ) -> Result<http::Response<edge::UpstreamBody>, edge::UpstreamError> {
         let mut request = http::Request::new(Full::new(body));
         *request.method_mut() = http::Method::POST;
@@ -121,6 +124,6 @@ impl Provider {
         if let Ok(id) = HeaderValue::from_str(&attempt.to_string()) {
             headers.insert(CLIENT_REQUEST_ID, id);
         }
-        self.upstream.send(request).await
+        self.upstream.send_noting(request, sent).await
     }
 }

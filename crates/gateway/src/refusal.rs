@@ -74,8 +74,10 @@ impl Refusal {
                 format!("the provider does not serve this region through offer {offer}"),
             ),
         };
-        refusal.retry_after_ms =
-            error.retry_after.map(|wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
+        // A year in a provider's header is no reason to send a client away for a year.
+        let hour = std::time::Duration::from_hours(1);
+        let wait = error.retry_after.map(|wait| wait.min(hour).as_millis());
+        refusal.retry_after_ms = wait.map(|wait| u64::try_from(wait).unwrap_or(u64::MAX));
         refusal
     }
 

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use dialects::{Hangup, Progress, ProviderError, StreamMachine};
-use edge::{Body, UpstreamBody};
+use edge::{Body, Piece, UpstreamBody};
 use http::HeaderMap;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use http_body::Body as _;
@@ -33,7 +33,7 @@ enum Listener {
     /// It has no head yet: nothing worth showing came.
     Waiting,
     /// It gets what comes.
-    Listening(mpsc::Sender<Bytes>),
+    Listening(mpsc::Sender<Piece>),
     /// It has left.
     Left,
 }
@@ -199,11 +199,14 @@ impl Relay<'_> {
         };
         // The queue has room nearly always; a client that does not read for as long as a provider may be silent counts
         // as one that has left.
-        let sent = match sender.try_send(joined(&mut self.out)) {
+        let sent = match sender.try_send(Piece::More(joined(&mut self.out))) {
             Ok(()) => true,
             Err(mpsc::error::TrySendError::Closed(_)) => false,
             Err(mpsc::error::TrySendError::Full(bytes)) => {
-                matches!(tokio::time::timeout(idle, sender.send(bytes)).await, Ok(Ok(())))
+                tokio::select! {
+                    sent = tokio::time::timeout(idle, sender.send(bytes)) => matches!(sent, Ok(Ok(()))),
+                    () = self.job.house.hurry.stopped() => false,
+                }
             }
         };
         sent || self.note_left()
@@ -213,7 +216,7 @@ impl Relay<'_> {
     fn begin(&mut self, client: &mut Client) {
         if let Listener::Waiting = self.listener {
             let (sender, receiver) = mpsc::channel(QUEUE);
-            let mut answer = http::Response::new(Body::Stream(receiver));
+            let mut answer = http::Response::new(Body::Pieces(receiver));
             *answer.headers_mut() = std::mem::take(&mut self.head);
             self.listener = if client.answer(answer) { Listener::Listening(sender) } else { Listener::Left };
         }
@@ -322,7 +325,11 @@ impl Relay<'_> {
             }
         }
         // A client that left in this moment, or does not read, has lost nothing that is not on record.
-        drop(tokio::time::timeout(idle, sender.send(Bytes::from(last))).await);
+        let sending = tokio::time::timeout(idle, sender.send(Piece::Last(Bytes::from(last))));
+        tokio::select! {
+            _ = sending => {}
+            () = self.job.house.hurry.stopped() => {}
+        }
         Tried::Served
     }
 }

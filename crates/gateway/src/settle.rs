@@ -13,13 +13,14 @@ use std::time::Instant;
 use dialects::{Billed, ErrorClass, Outcome, ProviderError};
 use foresight::Context;
 use ledger::{AttemptStatus, EntryBody, LedgerError, Name, Settled, Ticket, UnixMicros, name};
-use prices::{Charge, Tier};
+use prices::Charge;
 use tokens::{Kind, Provenance, Tokens, counter_for};
 
 use crate::attempt::Attempt;
 use crate::clock;
 use crate::drive::Job;
 use crate::refusal::Refusal;
+use crate::tier;
 
 /// How an attempt ended, as far as the data plane saw it.
 #[derive(Debug)]
@@ -72,7 +73,9 @@ pub(crate) fn settle(job: &Job, attempt: Attempt, ending: &Ending) -> Settling {
     let ended_at = clock::now();
     let used = used(&attempt, ending);
     let outcome = ending.outcome.as_ref();
-    let said = |pick: fn(&Outcome) -> Option<&str>| name(outcome.and_then(pick).unwrap_or_default());
+    let said = |pick: fn(&Outcome) -> Option<&str>| {
+        name(short(outcome.and_then(pick).unwrap_or_default(), WORD_MAX))
+    };
     let served_model = said(|outcome| outcome.served_model.as_deref());
     let priced =
         price(&attempt, &used, &served_model, said(|outcome| outcome.service_tier.as_deref()), ended_at);
@@ -102,7 +105,7 @@ pub(crate) fn settle(job: &Job, attempt: Attempt, ending: &Ending) -> Settling {
         rate_ids: priced.rate_ids,
         spent: hold.spent().to_vec(),
         flags: flags(outcome, &used, priced.charge.is_none()),
-        raw_usage: said(|outcome| Some(&outcome.usage.raw)),
+        raw_usage: name(short(outcome.map_or("", |outcome| &outcome.usage.raw), RAW_MAX)),
     };
     let ticket = job.house.ledger.append(ended_at, EntryBody::Settled(Box::new(settled)));
     // Not on record: dropped without an end, the hold stands; the next start finds the attempt open and settles it.
@@ -110,6 +113,16 @@ pub(crate) fn settle(job: &Job, attempt: Attempt, ending: &Ending) -> Settling {
         hold.settle();
     }
     Settling { ticket, charge: priced.charge, provenance: used.provenance }
+}
+
+/// Longest word of a provider (an id, a model's name, a reason) that goes into the books, bytes.
+const WORD_MAX: usize = 256;
+/// Longest usage object that is kept, bytes.
+const RAW_MAX: usize = 16 << 10;
+
+/// A text cut to so many bytes, at a character: whatever a provider sends, the books take it.
+fn short(text: &str, most: usize) -> &str {
+    text.get(..text.floor_char_boundary(most)).unwrap_or_default()
 }
 
 struct Used {
@@ -190,13 +203,7 @@ fn price(attempt: &Attempt, used: &Used, served: &Name, tier: Name, ended_at: Un
         return priced;
     }
     let Some(moment) = clock::moment(opened.opened_at, ended_at) else { return priced };
-    let tier = match &*priced.tier {
-        "flex" => Tier::Flex,
-        "priority" | "fast" => Tier::Priority,
-        "batch" => Tier::Batch,
-        _ => Tier::Standard,
-    };
-    if let Ok(charged) = plan.charge(moment, tier, &used.tokens) {
+    if let Ok(charged) = plan.charge(moment, tier::served(&priced.tier), &used.tokens) {
         priced.charge = Some(charged.charge);
         priced.rate_ids = charged.rate_ids;
     }
@@ -264,4 +271,16 @@ fn learn(job: &Job, attempt: &Attempt, ending: &Ending, used: &Used, now: UnixMi
 fn since(attempt: &Attempt, at: Instant) -> UnixMicros {
     let micros = i64::try_from(at.duration_since(attempt.started).as_micros()).unwrap_or(i64::MAX);
     UnixMicros(attempt.opened.opened_at.0.saturating_add(micros))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_providers_word_is_cut_at_a_character() {
+        assert_eq!(short("stop", 256), "stop");
+        assert_eq!(short("计费", 4), "计");
+        assert_eq!(short(&"x".repeat(2 << 20), WORD_MAX).len(), WORD_MAX);
+    }
 }

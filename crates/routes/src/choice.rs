@@ -235,10 +235,9 @@ impl Plan {
             "no_lawful_offer"
         } else if all(&[Why::PriceUnknown]) {
             "price_unknown"
-        } else if all(&[Why::MaxCharge, Why::Capability, Why::Context, Why::Disabled]) && any(Why::MaxCharge)
-        {
+        } else if all(&[Why::MaxCharge, Why::Capability, Why::Context]) && any(Why::MaxCharge) {
             "max_charge_exceeded"
-        } else if all(&[Why::Capability, Why::Context, Why::Disabled, Why::PriceUnknown]) {
+        } else if all(&[Why::Capability, Why::Context, Why::PriceUnknown]) {
             "no_capable_offer"
         } else {
             "overloaded"

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crate::Rule;
 use crate::health::Health;
@@ -114,12 +114,13 @@ pub struct Offer {
     pub capabilities: u8,
     /// Calls at a time the provider allows; `None`: no limit known.
     pub concurrency: Option<u64>,
-    /// Switched off by an administrator.
-    pub disabled: AtomicBool,
+    /// Switched off by an administrator. Shared, like the next two, with the offer of the same id in the table
+    /// before: a reload forgets none of it.
+    pub disabled: Arc<AtomicBool>,
     /// Attempts under way.
-    pub in_flight: std::sync::atomic::AtomicU64,
+    pub in_flight: Arc<AtomicU64>,
     /// Its health.
-    pub health: Health,
+    pub health: Arc<Health>,
 }
 
 /// How a policy chooses among the eligible.

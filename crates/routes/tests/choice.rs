@@ -1,9 +1,10 @@
 //! The mask and the choice, as a caller of the crate sees them.
 #![allow(missing_docs, clippy::unwrap_used)] // a test fails by panicking
 
+use std::sync::Arc;
+
 use routes::{
-    Ask, Capability, DataClass, Health, InferenceScope, Objective, Offer, Plan, Policy, Price, Rule, Table,
-    Why,
+    Ask, Capability, DataClass, InferenceScope, Objective, Offer, Plan, Policy, Price, Rule, Table, Why,
 };
 
 fn offer(id: &str, provider: &str, jurisdiction: &str, scope: InferenceScope) -> Offer {
@@ -21,9 +22,9 @@ fn offer(id: &str, provider: &str, jurisdiction: &str, scope: InferenceScope) ->
         max_output: 500,
         capabilities: Capability::Stream.bit() | Capability::Tools.bit(),
         concurrency: Some(2),
-        disabled: false.into(),
-        in_flight: 0.into(),
-        health: Health::default(),
+        disabled: Arc::new(false.into()),
+        in_flight: Arc::new(0.into()),
+        health: Arc::default(),
     }
 }
 

@@ -4,7 +4,6 @@
 use std::collections::HashMap;
 use std::fmt::Display;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use accounts::{
     BudgetDef, Declared, FxTable, HoldBy, Key, Limits, Mode, Org, Project, Scope, SecretHash, Window,
@@ -12,7 +11,7 @@ use accounts::{
 use config::Config;
 use gateway::{Provider, ProviderSpec};
 use ledger::UnixMicros;
-use routes::{Capability, Health, InferenceScope, Objective, Offer, Policy, Rule, Table};
+use routes::{Capability, InferenceScope, Objective, Offer, Policy, Rule, Table};
 
 use crate::failure::Failure;
 
@@ -128,8 +127,12 @@ pub fn providers(config: &Config) -> Result<HashMap<String, Arc<Provider>>, Fail
 }
 
 /// Offers, models and policies, their health as on the first day: nothing is carried over from a table before.
-pub fn table(config: &Config) -> Result<Arc<Table>, Failure> {
-    let offers = config.offers.iter().map(|it| offer(config, it)).collect::<Result<_, _>>()?;
+pub fn table(config: &Config, before: Option<&Table>) -> Result<Arc<Table>, Failure> {
+    let offers = config
+        .offers
+        .iter()
+        .map(|it| offer(config, it, before.and_then(|table| table.offer(&it.id))))
+        .collect::<Result<_, _>>()?;
     let models = config
         .models
         .iter()
@@ -139,7 +142,7 @@ pub fn table(config: &Config) -> Result<Arc<Table>, Failure> {
     Table::new(offers, models, policies).map(Arc::new).map_err(unchecked)
 }
 
-fn offer(config: &Config, offer: &config::Offer) -> Result<Offer, Failure> {
+fn offer(config: &Config, offer: &config::Offer, before: Option<&Arc<Offer>>) -> Result<Offer, Failure> {
     let site = config.sites.iter().find(|site| site.id == offer.site);
     let site = site.ok_or_else(|| unchecked(format_args!("offer {}: no site {}", offer.id, offer.site)))?;
     let provider = config.providers.iter().find(|provider| provider.id == offer.provider);
@@ -170,9 +173,9 @@ fn offer(config: &Config, offer: &config::Offer) -> Result<Offer, Failure> {
         max_output: offer.max_output,
         capabilities,
         concurrency: offer.quota.concurrency,
-        disabled: AtomicBool::new(false),
-        in_flight: AtomicU64::new(0),
-        health: Health::default(),
+        disabled: before.map_or_else(Arc::default, |before| Arc::clone(&before.disabled)),
+        in_flight: before.map_or_else(Arc::default, |before| Arc::clone(&before.in_flight)),
+        health: before.map_or_else(Arc::default, |before| Arc::clone(&before.health)),
     })
 }
 
@@ -209,4 +212,25 @@ fn policy(policy: &config::Policy) -> Result<Policy, Failure> {
             .map(|limit| u64::try_from(limit.as_millis()).unwrap_or(u64::MAX)),
         rules,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A reload makes a new table; what an administrator, the providers and running calls did to an offer stays.
+    #[test]
+    fn an_offer_keeps_its_switch_its_health_and_its_count() {
+        let config = Config::simulated().unwrap().config;
+        let old = table(&config, None).unwrap();
+        let offer = |table: &Table| Arc::clone(table.offer("sim-small@zhongwei").unwrap());
+        offer(&old).set_disabled(true);
+        (0..5).for_each(|_| offer(&old).health.failed(0));
+        offer(&old).in_flight.store(3, std::sync::atomic::Ordering::Relaxed);
+        let new = offer(&table(&config, Some(&old)).unwrap());
+        assert!(new.disabled.load(std::sync::atomic::Ordering::Relaxed));
+        assert!(new.health.objection(0).is_some());
+        offer(&old).in_flight.fetch_sub(1, std::sync::atomic::Ordering::Relaxed);
+        assert_eq!(new.in_flight.load(std::sync::atomic::Ordering::Relaxed), 2, "one count for both tables");
+    }
 }

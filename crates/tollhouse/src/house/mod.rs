@@ -66,7 +66,7 @@ pub fn scan(data: &Path, each: &mut dyn FnMut(&Entry)) -> Result<(), Failure> {
 /// Whether a configuration that passed its checks can be put together.
 pub fn composes(config: &Config) -> Result<(), Failure> {
     compose::fx(config)?;
-    compose::table(config)?;
+    compose::table(config, None)?;
     compose::providers(config)?;
     accounts::Accounts::new(compose::declared(config), compose::fx(config)?).map_err(Failure::could_not)?;
     Ok(())

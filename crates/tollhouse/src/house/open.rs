@@ -38,9 +38,9 @@ pub struct Supply {
 
 impl Supply {
     /// Puts them together.
-    pub fn of(loaded: &Loaded) -> Result<Self, Failure> {
+    pub fn of(loaded: &Loaded, before: Option<&Table>) -> Result<Self, Failure> {
         Ok(Self {
-            table: compose::table(&loaded.config)?,
+            table: compose::table(&loaded.config, before)?,
             books: Arc::clone(&loaded.books),
             providers: compose::providers(&loaded.config)?,
         })
@@ -49,7 +49,7 @@ impl Supply {
 
 /// Opens a house in a data folder. Blocking: it reads the whole ledger.
 pub fn open(loaded: &Loaded, folder: Folder) -> Result<House, Failure> {
-    let (config, supply) = (&loaded.config, Supply::of(loaded)?);
+    let (config, supply) = (&loaded.config, Supply::of(loaded, None)?);
     let accounts =
         Accounts::new(compose::declared(config), compose::fx(config)?).map_err(Failure::could_not)?;
     let accounts = Arc::new(accounts);

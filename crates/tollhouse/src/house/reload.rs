@@ -63,7 +63,7 @@ fn apply(house: &House, old: &config::Config, fresh: &config::Loaded) -> Result<
             "[server], [ledger], [foresight] and [telemetry] are read at start only\n  fix: restart, or change them back",
         ));
     }
-    let (supply, fx) = (Supply::of(fresh)?, compose::fx(new)?);
+    let (supply, fx) = (Supply::of(fresh, Some(&house.gateway.table()))?, compose::fx(new)?);
     let bodies = house.accounts.declare(compose::declared(new)).map_err(Failure::could_not)?;
     for body in bodies {
         house.accounts.enact(&body, |body| house.ledger.append(now(), body)).map_err(Failure::could_not)?;
