@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::varint::{self, zigzag};
 use crate::Name;
 
-/// Encodings of a column. The byte's top bit is [`CRITICAL`].
+/// Encodings of a column. The byte's top bit is `CRITICAL`.
 pub mod encoding {
     /// Numbers: one for all rows.
     pub const CONST: u8 = 1;
