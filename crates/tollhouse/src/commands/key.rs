@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::cli::{Key, KeyCreate, Shape};
 use crate::failure::{Exit, Failure, Outcome};
-use crate::house::{self, Folder, backend};
+use crate::house::{self, Folder, asked};
 use crate::output;
 
 /// Largest answer of the admin API that is read, bytes.
@@ -102,7 +102,7 @@ fn revoke(folder: &Folder, id: &str) -> Outcome {
 }
 
 fn create_offline(folder: &Folder, new: NewKey) -> Result<Value, Failure> {
-    let (spec, allowance) = backend::spec(new).map_err(Failure::wrong)?;
+    let (spec, allowance) = asked::spec(new).map_err(Failure::wrong)?;
     let (accounts, ledger) = offline(folder)?;
     let (secret, body) = accounts.create_key(spec, "cli").map_err(Failure::wrong)?;
     enact(&accounts, &ledger, &body)?;
@@ -110,7 +110,7 @@ fn create_offline(folder: &Folder, new: NewKey) -> Result<Value, Failure> {
         return Err(Failure::could_not("a key is made by an admin entry"));
     };
     if let Some((limit, window)) = allowance {
-        let budget = accounts.set_budget(backend::own_budget(&action.object, limit, window), "cli");
+        let budget = accounts.set_budget(asked::own_budget(&action.object, limit, window), "cli");
         enact(&accounts, &ledger, &budget.map_err(Failure::wrong)?)?;
     }
     let keys = accounts.keys();

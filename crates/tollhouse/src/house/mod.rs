@@ -1,6 +1,7 @@
 //! A running gateway: where its configuration comes from, how it is put together, opened, served and stopped.
 
-pub(crate) mod backend;
+pub(crate) mod asked;
+mod backend;
 mod compose;
 mod folder;
 mod open;
