@@ -16,7 +16,7 @@ struct Needed {
 }
 
 const NEEDED: &[Needed] = &[
-    Needed { program: "nginx", package: "nginx-light", purpose: "the peer of `bench gateway`" },
+    Needed { program: "nginx", package: "nginx", purpose: "the peer of `bench gateway`" },
     Needed { program: "strace", package: "strace", purpose: "counts system calls; kills at the n-th write" },
     Needed { program: "chromium", package: "chromium", purpose: "opens the console in the browser tests" },
 ];
