@@ -163,10 +163,11 @@ impl Writer {
         counters.bytes.fetch_add(self.block.len() as u64, Relaxed);
         let micros = u64::try_from(self.last_took.as_micros()).unwrap_or(u64::MAX);
         counters.last_commit_us.store(micros, Relaxed);
-        self.shared.publish(last.seq.0);
+        // The views first: who was told that an entry is durable finds it in them.
         if let Some(observer) = &mut self.observer {
             entries.iter().for_each(observer);
         }
+        self.shared.publish(last.seq.0);
         if self.offset >= self.roll_at {
             self.roll(last.seq)?;
         }

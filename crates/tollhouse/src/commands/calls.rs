@@ -12,6 +12,7 @@ use crate::{house, output};
 pub fn run(args: &Calls) -> Outcome {
     let filter: Filter =
         args.filter.parse().map_err(|error| Failure::wrong(format_args!("--filter: {error}")))?;
+    house::reader(&args.data.data)?; // before the heading: a table of nothing is no answer
     let heading = line(args.format, &RECORD_COLUMNS.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>());
     if args.format != Shape::Json {
         output::data(&heading)?;

@@ -45,14 +45,18 @@ pub async fn until_told_to_stop() -> Result<(), Failure> {
     Ok(())
 }
 
-/// Reads every durable entry of a data folder, also while a gateway writes to it. Damage is told, and read past.
-pub fn scan(data: &Path, each: &mut dyn FnMut(&Entry)) -> Result<(), Failure> {
-    let folder = Folder::ledger_of(data);
-    let disk = RealDisk::existing(&folder).map_err(|error| {
+/// The ledger of a data folder, to be read.
+pub fn reader(data: &Path) -> Result<RealDisk, Failure> {
+    RealDisk::existing(Folder::ledger_of(data)).map_err(|error| {
         Failure::could_not(format_args!(
             "{error}\n  fix: name the folder of a gateway by --data, or start one by `tollhouse serve`"
         ))
-    })?;
+    })
+}
+
+/// Reads every durable entry of a data folder, also while a gateway writes to it. Damage is told, and read past.
+pub fn scan(data: &Path, each: &mut dyn FnMut(&Entry)) -> Result<(), Failure> {
+    let disk = reader(data)?;
     let mut each = |entry: &Entry| {
         each(entry);
         ControlFlow::Continue(())
