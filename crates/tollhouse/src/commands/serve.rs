@@ -4,7 +4,7 @@ use simulator::SimHandle;
 
 use crate::cli::Serve;
 use crate::failure::{Failure, Outcome};
-use crate::house::{self, Folder, Serving, Source, Sourced};
+use crate::house::{self, Folder, Serving, Source, Sourced, Typed};
 use crate::simulated;
 
 pub fn run(args: &Serve) -> Outcome {
@@ -22,7 +22,8 @@ pub fn run(args: &Serve) -> Outcome {
 
 /// Opens the house, binds its listeners and welcomes. The simulated providers, if any, run until their handle goes.
 pub async fn start(args: &Serve, mut sourced: Sourced) -> Result<(Serving, Option<SimHandle>), Failure> {
-    override_by(args, &mut sourced);
+    sourced.typed = Typed { data: args.data.clone(), listen: args.listen, admin_listen: args.admin_listen };
+    sourced.typed.over(&mut sourced.loaded.config);
     let simulator = match sourced.source {
         Source::Simulated => Some(simulated::start(&mut sourced.loaded.config).await?),
         Source::File(_) | Source::Environment => None,
@@ -44,18 +45,4 @@ pub async fn start(args: &Serve, mut sourced: Sourced) -> Result<(Serving, Optio
         tokio::task::spawn_blocking(move || house::welcome(&house, &source, listen, admin, &token)).await;
     welcomed.map_err(Failure::could_not)??;
     Ok((serving, simulator))
-}
-
-/// What was typed goes before what is written.
-fn override_by(args: &Serve, sourced: &mut Sourced) {
-    let config = &mut sourced.loaded.config;
-    if let Some(data) = &args.data {
-        config.ledger.dir.clone_from(data);
-    }
-    if let Some(listen) = args.listen {
-        config.server.listen = listen;
-    }
-    if let Some(listen) = args.admin_listen {
-        config.server.admin_listen = listen;
-    }
 }

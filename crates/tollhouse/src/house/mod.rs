@@ -19,7 +19,7 @@ use ledger::{Entry, RealDisk};
 pub use folder::Folder;
 pub use open::{House, open};
 pub use serving::{Serving, serve};
-pub use source::{Source, Sourced, find, simulated};
+pub use source::{Source, Sourced, Typed, find, simulated};
 pub use welcome::welcome;
 
 use crate::failure::Failure;

@@ -17,9 +17,9 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 
 /// Watches for ever. Only a configuration file is reloaded; the environment of a process does not change.
 pub async fn watch(house: Arc<House>, sourced: Sourced) {
-    let Source::File(path) = sourced.source else { return };
+    let Source::File(path) = &sourced.source else { return };
     let Ok(mut hangup) = signal(SignalKind::hangup()) else { return };
-    let mut loaded = sourced.loaded;
+    let mut loaded = sourced.loaded.clone();
     let mut stamps = stamps(&loaded.sources);
     loop {
         let asked = tokio::select! {
@@ -31,7 +31,11 @@ pub async fn watch(house: Arc<House>, sourced: Sourced) {
             continue;
         }
         stamps = seen;
-        match source::load(&path) {
+        let fresh = source::load(path).map(|mut fresh| {
+            sourced.typed.over(&mut fresh.config);
+            fresh
+        });
+        match fresh {
             Err(refused) => {
                 output::tell(format_args!("tollhouse: reload refused, nothing has changed: {refused}"));
             }
