@@ -6,25 +6,27 @@ use super::tree::{File, Tree, extension};
 /// Marks of work left undone.
 const UNDONE: &[&str] = &["TODO", "FIXME", "XXX:", "HACK:"];
 
-/// Places that another machine does not have, and hosts that a machine's own settings name.
+/// Places that another machine does not have, and addresses that a machine's own settings name. Written in two pieces
+/// each, so that this list is no finding itself.
 const OUTSIDE: &[&str] = &[
-    "/work/",
-    "/farm/",
-    "/root/",
-    "../shared",
-    "index-url",
-    "artifactory",
-    "registry.npmjs.org",
-    "pypi.org/simple",
-    "files.pythonhosted.org",
-    "index.crates.io",
-    "static.crates.io",
-    "deb.debian.org",
+    concat!("/wo", "rk/"),
+    concat!("/fa", "rm/"),
+    concat!("/ro", "ot/"),
+    concat!("/ho", "me/"),
+    concat!("../sha", "red"),
+    concat!("index", "-url"),
+    concat!("arti", "factory"),
+    concat!("registry.npm", "js.org"),
+    concat!("pypi.org/", "simple"),
+    concat!("files.python", "hosted.org"),
+    concat!("index.crates", ".io"),
+    concat!("static.crates", ".io"),
+    concat!("deb.deb", "ian.org"),
 ];
 
 /// Files that must name them, and why.
 const EXCEPT: &[(&str, &str)] = &[
-    ("xtask/src/tidy/words.rs", "the list itself"),
+    ("xtask/src/tidy/words.rs", "the marks of work left undone"),
     ("Cargo.lock", "written by cargo; `cargo xtask deny` checks its sources"),
 ];
 
