@@ -1,6 +1,6 @@
 //! A configuration changed while the gateway runs: taken whole, or not at all; and what an administrator switched off
 //! stays off.
-#![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic)] // a test
+#![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // a test
 
 use std::fs;
 use std::thread::sleep;
