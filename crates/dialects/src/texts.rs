@@ -146,4 +146,13 @@ mod tests {
         let kept = (0..10).filter(|_| texts.push(0, Part::Content, piece(&mebibyte))).count();
         assert_eq!((kept, texts.dropped_bytes()), (8, 2 << 20));
     }
+
+    #[test]
+    fn parts_without_end_are_counted_by_their_bytes() {
+        let mut texts = Texts::default();
+        for choice in 0..5_000 {
+            assert_eq!(texts.push(choice, Part::Content, piece("toll")), choice < 1_024);
+        }
+        assert_eq!((texts.blocks.len(), texts.dropped_bytes()), (1_024, (5_000 - 1_024) * 4));
+    }
 }

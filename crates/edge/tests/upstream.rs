@@ -2,6 +2,7 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // a test fails by panicking
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -163,4 +164,22 @@ async fn a_name_that_leads_to_loopback_is_refused_unless_asked_for() {
     assert!(failed.to_string().contains("allow_private_addresses"), "{failed}");
     assert!(requests.try_recv().is_err());
     assert_eq!(body(upstream().send(to().unwrap()).await.unwrap()).await, "ok");
+}
+
+/// Whoever drops a request before a connection took it knows that nothing was seen.
+#[tokio::test]
+async fn a_request_is_noted_as_sent_only_once_a_connection_takes_it() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let closed = listener.local_addr().unwrap();
+    drop(listener);
+    let sent = AtomicBool::new(false);
+    assert!(upstream().send_noting(request(closed), &sent).await.is_err());
+    assert!(!sent.load(Ordering::Relaxed));
+    // A server that never answers: the request is out when the wait is given up.
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let silent = listener.local_addr().unwrap();
+    let upstream = upstream();
+    let waiting = upstream.send_noting(request(silent), &sent);
+    assert!(tokio::time::timeout(Duration::from_millis(200), waiting).await.is_err());
+    assert!(sent.load(Ordering::Relaxed));
 }
